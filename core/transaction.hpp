@@ -1,0 +1,51 @@
+// A client's transaction and what it produced.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/consistency_mode.hpp"
+#include "core/error.hpp"
+#include "core/value.hpp"
+
+namespace quorate {
+
+struct Statement {
+  std::string sql;  // exactly one SQL statement, UTF-8
+  Parameters parameters;
+  std::optional<std::int64_t> expect_rows = {};  // the exact number of rows it must affect
+  bool allow_no_rows = false;                    // an UPDATE or DELETE that touches no row is not a conflict
+};
+
+struct Transaction {
+  std::string id;  // unique; given by the coordinator
+  std::vector<Statement> statements;
+  std::optional<ConsistencyMode> mode = {};  // strengthens the cluster's mode for this transaction
+};
+
+struct StatementResult {
+  std::int64_t rows_affected = 0;   // by INSERT, UPDATE, DELETE themselves; triggers and cascades not counted
+  std::int64_t last_insert_id = 0;  // of this transaction so far; 0 when it inserted nothing
+  std::vector<std::string> columns;  // of SELECT and RETURNING
+  std::vector<Row> rows;
+  bool operator==(const StatementResult&) const = default;
+};
+
+struct TransactionResult {
+  std::vector<StatementResult> statements;
+  bool operator==(const TransactionResult&) const = default;
+};
+
+// One transaction as it is run on every node: with the clock and seed that make it come out equal everywhere.
+struct TimedTransaction {
+  Transaction transaction;
+  std::int64_t clock_us = 0;  // Unix time in microseconds that every time function sees
+  std::uint64_t seed = 0;     // of random() and randomblob()
+};
+
+// What one log entry carries: transactions in their order.
+using Batch = std::vector<TimedTransaction>;
+
+}  // namespace quorate
