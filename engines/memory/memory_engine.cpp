@@ -1,0 +1,176 @@
+#include "engines/memory/memory_engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <mutex>
+
+#include "engines/memory/executor.hpp"
+#include "engines/memory/memory_file.hpp"
+#include "engines/memory/memory_reader.hpp"
+
+namespace quorate {
+namespace {
+
+Deadline deadline_after(std::chrono::microseconds time) {
+  return time == std::chrono::microseconds::max() ? Deadline::max() : std::chrono::steady_clock::now() + time;
+}
+
+Result<void> check_row_count(const Statement& statement, const ParsedStatement& parsed, const StatementResult& result) {
+  const bool reads = std::holds_alternative<Select>(parsed.statement);
+  const std::int64_t rows = reads ? static_cast<std::int64_t>(result.rows.size()) : result.rows_affected;
+  if (statement.expect_rows) {
+    if (rows == *statement.expect_rows) return {};
+    return fail(ErrorCode::row_count_mismatch, "The statement affected " + std::to_string(rows) + " rows, but " +
+                                                   std::to_string(*statement.expect_rows) + " were expected.");
+  }
+  if (rows == 0 && conflicts_without_rows(parsed) && !statement.allow_no_rows) {
+    return fail(ErrorCode::version_conflict, "The statement touched no row: what it looked for has changed.");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> MemoryEngine::check_fault(std::string_view operation) const {
+  if (!disk_->fault) return {};
+  if (std::optional<Error> error = disk_->fault(operation)) return std::unexpected(std::move(*error));
+  return {};
+}
+
+Result<void> MemoryEngine::execute(const std::string& sql) {
+  if (held_) return fail(ErrorCode::internal, "A batch is prepared; nothing else can be executed.");
+  MemoryContent content = *disk_->current();
+  PrepareLimits limits;
+  TimedTransaction timed;
+  timed.transaction.statements.push_back({.sql = sql, .parameters = {}, .allow_no_rows = true});
+  const Result<TransactionResult> result = run(content, timed, limits);
+  if (!result) return std::unexpected(result.error());
+  disk_->commit(std::make_shared<const MemoryContent>(std::move(content)));
+  return {};
+}
+
+Result<std::optional<ClusterMeta>> MemoryEngine::read_meta() { return disk_->current()->meta; }
+
+Result<void> MemoryEngine::write_meta(const ClusterMeta& meta) {
+  if (auto fault = check_fault("write_meta"); !fault) return fault;
+  MemoryContent content = *disk_->current();
+  content.meta = meta;
+  disk_->commit(std::make_shared<const MemoryContent>(std::move(content)));
+  disk_->flush();
+  return {};
+}
+
+Result<bool> MemoryEngine::is_empty() { return disk_->current()->tables.empty(); }
+
+// Runs one transaction on the content; on failure the content is half-changed. Leaves its changes in changes_.
+Result<TransactionResult> MemoryEngine::run(MemoryContent& content, const TimedTransaction& timed,
+                                            const PrepareLimits& limits) {
+  TransactionRandom random(timed.seed);
+  ResultBudget budget(limits.max_rows, limits.max_bytes);
+  Execution execution;
+  execution.scope = {.clock_us = timed.clock_us, .random = &random};
+  execution.deadline = deadline_after(limits.statement_time);
+  execution.corrupt = disk_->corrupt_next_batch;
+  changes_.reset();
+  TransactionResult result;
+  for (std::size_t i = 0; i < timed.transaction.statements.size(); ++i) {
+    const Statement& statement = timed.transaction.statements[i];
+    const auto failed = [i](Error error) {
+      error.statement = i;
+      return std::unexpected(std::move(error));
+    };
+    const auto parsed = statements_.get(statement.sql);
+    if (!parsed) return failed(parsed.error());
+    const auto parameters = match_parameters((*parsed)->placeholders, statement.parameters);
+    if (!parameters) return failed(parameters.error());
+    execution.scope.parameters = &*parameters;
+    Result<StatementResult> done = run_statement(content, **parsed, execution, changes_, budget);
+    if (!done) return failed(done.error());
+    if (auto counted = check_row_count(statement, **parsed, *done); !counted) return failed(counted.error());
+    result.statements.push_back(std::move(*done));
+  }
+  if (execution.schema_changed) feed_schema(content, changes_);
+  disk_->corrupt_next_batch = execution.corrupt;
+  return result;
+}
+
+Result<BatchOutcome> MemoryEngine::prepare(const Batch& batch, const PrepareLimits& limits) {
+  if (auto fault = check_fault("prepare"); !fault) return std::unexpected(fault.error());
+  MemoryContent content = *disk_->current();
+  if (held_ || !content.meta) return fail(ErrorCode::internal, "prepare() needs a meta, and nothing held.");
+  BatchOutcome outcome;
+  ChangeDigest batch_changes;
+  bool changed = false;
+  for (const TimedTransaction& given : batch) {
+    TimedTransaction timed = given;
+    timed.clock_us = std::max(given.clock_us, content.meta->clock_us);
+    MemoryContent attempt = content;
+    outcome.transactions.push_back(run(attempt, timed, limits));
+    if (!outcome.transactions.back()) continue;
+    attempt.meta->clock_us = timed.clock_us;
+    content = std::move(attempt);
+    batch_changes.add_digest(changes_.finish());
+    changed = true;
+  }
+  if (changed) content.meta->digest = chain(content.meta->digest, batch_changes.finish());
+  outcome.digest = content.meta->digest;
+  held_ = std::move(content);
+  return outcome;
+}
+
+Result<void> MemoryEngine::commit(Position position, std::optional<ConsistencyMode> mode) {
+  if (!held_) return fail(ErrorCode::internal, "commit() needs a prepared batch.");
+  MemoryContent content = std::move(*held_);
+  held_.reset();
+  if (auto fault = check_fault("commit"); !fault) return fault;
+  content.meta->applied = position;
+  if (mode) content.meta->mode = *mode;
+  disk_->commit(std::make_shared<const MemoryContent>(std::move(content)));
+  return {};
+}
+
+std::pair<Position, Digest> MemoryEngine::get_version() const {
+  const MemoryDisk::Version version = disk_->current();
+  return version->meta ? std::pair(version->meta->applied, version->meta->digest) : std::pair<Position, Digest>();
+}
+
+Result<std::uint64_t> MemoryEngine::flush() {
+  if (auto fault = check_fault("flush"); !fault) return std::unexpected(fault.error());
+  disk_->flush();
+  return get_version().first.index;
+}
+
+Result<Position> MemoryEngine::snapshot(const std::filesystem::path& target) {
+  if (auto fault = check_fault("snapshot"); !fault) return std::unexpected(fault.error());
+  const MemoryDisk::Version version = disk_->current();
+  if (auto saved = save_content(*version, target); !saved) return std::unexpected(saved.error());
+  return version->meta ? version->meta->applied : Position{};
+}
+
+Result<void> MemoryEngine::restore(const std::filesystem::path& source) {
+  if (held_) return fail(ErrorCode::internal, "A batch is prepared; the content cannot be replaced.");
+  if (auto fault = check_fault("restore"); !fault) return fault;
+  Result<MemoryContent> content = load_content(source);
+  if (!content) return std::unexpected(content.error());
+  if (!content->meta) return fail(ErrorCode::corrupt, source.string() + " belongs to no cluster.");
+  if (const MemoryDisk::Version own = disk_->current(); own->meta) {
+    content->meta->node_id = own->meta->node_id;
+    content->meta->role = own->meta->role;
+  }
+  disk_->replace(std::make_shared<const MemoryContent>(std::move(*content)));
+  return {};
+}
+
+Result<std::unique_ptr<Reader>> MemoryEngine::open_reader() { return std::make_unique<MemoryReader>(disk_); }
+
+Result<std::unique_ptr<StorageEngine>> open_memory_engine(const EngineOptions& options) {
+  static std::mutex mutex;
+  static std::map<std::string, std::shared_ptr<MemoryDisk>> disks;
+  const std::lock_guard lock(mutex);
+  std::shared_ptr<MemoryDisk>& disk = disks[options.uri];
+  if (!disk) disk = std::make_shared<MemoryDisk>();
+  return std::make_unique<MemoryEngine>(disk);
+}
+
+}  // namespace quorate

@@ -1,0 +1,49 @@
+// A small engine in memory that shares no code with SQLite, for the tests and the simulator: the contract is proven
+// against two independent engines. It speaks the subset of SQL in syntax.hpp.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "core/engine.hpp"
+#include "engines/memory/memory_disk.hpp"
+#include "engines/memory/statement_cache.hpp"
+#include "engines/registry.hpp"
+
+namespace quorate {
+
+class MemoryEngine : public StorageEngine {
+ public:
+  // Opens what the disk holds. One engine at a time per disk.
+  explicit MemoryEngine(std::shared_ptr<MemoryDisk> disk) : disk_(std::move(disk)) {}
+
+  Result<void> execute(const std::string& sql) override;
+  Result<std::optional<ClusterMeta>> read_meta() override;
+  Result<void> write_meta(const ClusterMeta& meta) override;
+  Result<bool> is_empty() override;
+  Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) override;
+  Result<void> commit(Position position, std::optional<ConsistencyMode> mode) override;
+  using StorageEngine::commit;
+  void rollback() noexcept override { held_.reset(); }
+  std::pair<Position, Digest> get_version() const override;
+  Result<void> check_health() override { return {}; }
+  Result<std::uint64_t> flush() override;
+  Result<Position> snapshot(const std::filesystem::path& target) override;
+  Result<void> restore(const std::filesystem::path& source) override;
+  Result<std::unique_ptr<Reader>> open_reader() override;
+
+ private:
+  Result<void> check_fault(std::string_view operation) const;
+  Result<TransactionResult> run(MemoryContent& content, const TimedTransaction& timed, const PrepareLimits& limits);
+
+  std::shared_ptr<MemoryDisk> disk_;
+  ParsedStatementCache statements_;
+  ChangeDigest changes_;
+  std::optional<MemoryContent> held_;  // the prepared content, with clock and digest already in its meta
+};
+
+// The factory for the registry. Engines opened with the same uri in one process share one disk, which lives as long as
+// the process.
+Result<std::unique_ptr<StorageEngine>> open_memory_engine(const EngineOptions& options);
+
+}  // namespace quorate

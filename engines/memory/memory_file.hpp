@@ -1,0 +1,17 @@
+// A memory content as a file: its snapshots. The format is a magic line, then tagged fields, then the digest of all
+// that came before.
+#pragma once
+
+#include <filesystem>
+
+#include "engines/memory/content.hpp"
+
+namespace quorate {
+
+// Writes beside the target and renames, so that the target is complete or absent. Errors: io_error.
+Result<void> save_content(const MemoryContent& content, const std::filesystem::path& target);
+
+// Errors: io_error, corrupt (not such a file, or damaged).
+Result<MemoryContent> load_content(const std::filesystem::path& source);
+
+}  // namespace quorate
