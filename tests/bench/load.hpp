@@ -1,0 +1,53 @@
+// A closed loop: each connection sends its next request when the answer to the last one is there. One thread.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "tests/bench/histogram.hpp"
+#include "tests/bench/http.hpp"
+
+namespace quorate::bench {
+
+// What the connections ask. Called from one thread, with the connection's number.
+class Workload {
+ public:
+  virtual ~Workload() = default;
+
+  // The bytes of the connection's next request; they stay as they are until its answer was given to accept().
+  virtual std::string_view next(std::size_t connection) = 0;
+
+  // True when the answer is the right one. Anything else than status 200 never gets here: it is an error anyway.
+  virtual bool accept(std::size_t connection, const Response& response) = 0;
+};
+
+struct LoadOptions {
+  std::uint16_t port = 0;
+  std::size_t connections = 1;
+  std::chrono::milliseconds warm_up{0};
+  std::chrono::milliseconds duration{1'000};                             // the longest, after the warm-up
+  std::uint64_t operations = std::numeric_limits<std::uint64_t>::max();  // stop when so many are done
+  std::function<void(std::uint64_t operations)> every_second = [](std::uint64_t) {};
+};
+
+struct RunResult {
+  std::uint64_t operations = 0;  // answered rightly, after the warm-up
+  std::uint64_t errors = 0;      // all others, warm-up included
+  std::string first_error;
+  std::chrono::duration<double> elapsed{0};
+  Histogram latency;
+  double per_second() const {
+    return elapsed.count() > 0 ? static_cast<double>(operations) / elapsed.count() : 0;
+  }
+};
+
+// Blocks until the duration is over, the operations are done, or too many errors have come. An answer that does not
+// come within half a minute ends the run and counts as an error.
+RunResult run_load(const LoadOptions& options, Workload& workload);
+
+}  // namespace quorate::bench

@@ -1,0 +1,56 @@
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "tests/bench/benchmarks.hpp"
+
+namespace {
+
+int run(int argc, char** argv) {
+  quorate::bench::BenchOptions options;
+  long run_time_ms = options.run_time.count();
+  long warm_up_ms = options.warm_up.count();
+  long soak_minutes = options.soak_limit.count();
+  bool quick = false;
+
+  CLI::App app(
+      "Measures a Quorate server on this machine: writes, reads, and the disk and SQLite for comparison.");
+  app.add_option("--server", options.server, "The quorate binary")->required()->check(CLI::ExistingFile);
+  app.add_option("--folder", options.folder, "Where reports and databases go")->capture_default_str();
+  app.add_option("--commit", options.commit, "Named in the report");
+  app.add_option("--connections", options.connections, "Of the measurements with many")
+      ->check(CLI::Range(2, 1'024))
+      ->capture_default_str();
+  app.add_option("--rounds", options.rounds)->check(CLI::Range(1, 100))->capture_default_str();
+  app.add_option("--run-ms", run_time_ms, "Of each measurement in each round")
+      ->check(CLI::Range(10, 600'000))
+      ->capture_default_str();
+  app.add_option("--warm-up-ms", warm_up_ms)->check(CLI::Range(0, 600'000))->capture_default_str();
+  CLI::Option* const soak = app.add_option("--soak", options.soak_transactions,
+                                           "Write so many transactions and watch memory instead")
+                                ->expected(0, 1)
+                                ->default_str("1000000");
+  app.add_option("--soak-minutes", soak_minutes, "The longest a soak takes")->check(CLI::Range(1, 24 * 60));
+  app.add_flag("--quick", quick, "A fraction of a second each: shows that it works, measures nothing");
+  CLI11_PARSE(app, argc, argv);
+
+  options.run_time = std::chrono::milliseconds(quick ? 100 : run_time_ms);
+  options.warm_up = std::chrono::milliseconds(quick ? 0 : warm_up_ms);
+  if (quick) options.rounds = 1;
+  options.soak_limit = std::chrono::minutes(soak_minutes);
+  const bool good =
+      soak->count() > 0 ? quorate::bench::soak(options) : quorate::bench::measure_speed(options);
+  return good ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "quorate-bench: {}\n", error.what());
+    return 1;
+  }
+}

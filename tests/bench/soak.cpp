@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "tests/bench/benchmarks.hpp"
+#include "tests/bench/report.hpp"
+#include "tests/bench/scratch_folder.hpp"
+#include "tests/bench/server_process.hpp"
+#include "tests/bench/workloads.hpp"
+
+namespace quorate::bench {
+namespace {
+
+constexpr std::size_t kShownSamples = 20;
+
+struct Sample {
+  std::uint64_t transactions = 0;
+  std::uint64_t resident_kib = 0;
+  std::uint64_t disk_kib = 0;
+};
+
+// The samples closest to each twentieth of the way.
+std::vector<Sample> thinned(const std::vector<Sample>& samples) {
+  if (samples.size() <= kShownSamples) return samples;
+  std::vector<Sample> shown;
+  for (std::size_t number = 1; number <= kShownSamples; ++number) {
+    shown.push_back(samples[number * samples.size() / kShownSamples - 1]);
+  }
+  return shown;
+}
+
+// Memory in the last half of the run against the second quarter: caches have filled up by then.
+std::string growth_text(const std::vector<Sample>& samples) {
+  if (samples.size() < 8) return "Too short to tell whether memory stays flat.";
+  const auto highest = [&](std::size_t from, std::size_t to) {
+    std::uint64_t highest = 0;
+    for (std::size_t at = from; at < to; ++at) highest = std::max(highest, samples[at].resident_kib);
+    return static_cast<double>(highest) / 1024;
+  };
+  const std::size_t half = samples.size() / 2;
+  const double early = highest(half / 2, half);
+  const double late = highest(half, samples.size());
+  return fmt::format(
+      "Highest memory: {:.1f} MiB in the second quarter of the run, {:.1f} MiB in its second half ({:+.1f} "
+      "%).",
+      early, late, early > 0 ? (late / early - 1) * 100 : 0);
+}
+
+nlohmann::json to_json(const std::vector<Sample>& samples) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const Sample& sample : samples) {
+    list.push_back({{"transactions", sample.transactions},
+                    {"resident_kib", sample.resident_kib},
+                    {"disk_kib", sample.disk_kib}});
+  }
+  return list;
+}
+
+void print_samples(const std::vector<Sample>& samples) {
+  fmt::print("| transactions | server's memory (MiB) | on disk, three nodes (MiB) |\n|---:|---:|---:|\n");
+  for (const Sample& sample : thinned(samples)) {
+    fmt::print("| {} | {:.1f} | {:.1f} |\n", sample.transactions,
+               static_cast<double>(sample.resident_kib) / 1024, static_cast<double>(sample.disk_kib) / 1024);
+  }
+}
+
+}  // namespace
+
+bool soak(const BenchOptions& options) {
+  const ScratchFolder folder(options.folder);
+  const nlohmann::json conditions = describe_conditions(folder.path(), options.commit);
+  ServerProcess server(options.server, folder.path());
+  prepare_table(server.port());
+  IdSource ids;
+  MixedWriteWorkload workload(options.connections, ids);
+  std::vector<Sample> samples;
+  LoadOptions load;
+  load.port = server.port();
+  load.connections = options.connections;
+  load.duration = options.soak_limit;
+  load.operations = options.soak_transactions;
+  load.every_second = [&](std::uint64_t transactions) {
+    samples.push_back({transactions, server.resident_kib(), disk_bytes(folder.path()) / 1024});
+    if (samples.size() % 30 == 0) fmt::print(stderr, "{} transactions\n", transactions);
+  };
+
+  std::vector<Measurement> measurements(1);
+  measurements[0].name = "INSERT and UPDATE of one row, quorum";
+  measurements[0].connections = options.connections;
+  const RunResult& result = measurements[0].runs.emplace_back(run_load(load, workload));
+  samples.push_back({result.operations, server.resident_kib(), disk_bytes(folder.path()) / 1024});
+  if (result.errors > 0) fmt::print(stderr, "{} errors, the first: {}\n", result.errors, result.first_error);
+  const bool stopped = server.stop();
+  if (!stopped) fmt::print(stderr, "the server did not stop cleanly\n");
+
+  print_samples(samples);
+  fmt::print("\n{} transactions. {}\n\n", result.operations, growth_text(samples));
+  fmt::print("{}\n", to_markdown(conditions, measurements));
+  const nlohmann::json report{
+      {"conditions", conditions}, {"measurements", to_json(measurements)}, {"samples", to_json(samples)}};
+  fmt::print("Written to {}\n", write_json(options.folder, "soak", report).string());
+  return stopped && result.errors == 0;
+}
+
+}  // namespace quorate::bench

@@ -1,0 +1,93 @@
+#include "tests/bench/workloads.hpp"
+
+#include <fmt/format.h>
+#include <stdexcept>
+
+namespace quorate::bench {
+namespace {
+
+constexpr const char* kTransactions = "/v1/transactions";
+constexpr const char* kQuery = "/v1/query";
+constexpr const char* kNumber = "################";  // a place for a number, see PreparedRequest
+static_assert(std::string_view(kNumber).size() == kNumberDigits);
+
+PreparedRequest transaction(const std::string& sql, const std::string& parameters, const std::string& mode) {
+  const std::string body =
+      fmt::format(R"({{"statements":[{{"sql":"{}","params":[{}]}}],"mode":"{}"}})", sql, parameters, mode);
+  return {"POST", kTransactions, body};
+}
+
+void must_succeed(std::uint16_t port, const std::string& sql) {
+  const OwnedResponse response = call(port, transaction(sql, "", "quorum"));
+  if (response.status == 200) return;
+  throw std::runtime_error(fmt::format("'{}' answers {}: {}", sql, response.status, response.body));
+}
+
+}  // namespace
+
+void prepare_table(std::uint16_t port) {
+  must_succeed(port, kCreateTable);
+  must_succeed(
+      port,
+      fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row "
+                  "WHERE n < {}) SELECT {} + n, 'Ada Lovelace', 100, {} FROM row",
+                  kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
+}
+
+InsertWorkload::InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode)
+    : ids_(ids), requests_(connections, transaction(kInsertRow, kNumber, mode)) {}
+
+std::string_view InsertWorkload::next(std::size_t connection) {
+  PreparedRequest& request = requests_[connection];
+  request.set(0, ids_.next());
+  return request.bytes();
+}
+
+bool InsertWorkload::accept(std::size_t /*connection*/, const Response& response) {
+  return response.body.contains("\"rows_affected\":1");
+}
+
+UpdateWorkload::UpdateWorkload(std::size_t connections)
+    : connections_(connections,
+                   {.request = transaction("UPDATE account SET balance = balance + 1, version = version + 1 "
+                                           "WHERE id = ? AND version = ?",
+                                           fmt::format("{},{}", kNumber, kNumber), "quorum")}),
+      versions_(kPreparedRows, kSmallestNumber),
+      rows_each_(kPreparedRows / connections) {
+  for (std::size_t number = 0; number < connections; ++number) connections_[number].row = number * rows_each_;
+}
+
+std::string_view UpdateWorkload::next(std::size_t number) {
+  Connection& connection = connections_[number];
+  connection.row = number * rows_each_ + (connection.row + 1) % rows_each_;
+  connection.request.set(0, kSmallestNumber + connection.row);
+  connection.request.set(1, versions_[connection.row]);
+  return connection.request.bytes();
+}
+
+bool UpdateWorkload::accept(std::size_t number, const Response& response) {
+  ++versions_[connections_[number].row];
+  return response.body.contains("\"rows_affected\":1");
+}
+
+PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency)
+    : requests_(connections,
+                PreparedRequest(
+                    "POST", kQuery,
+                    fmt::format(R"({{"sql":"SELECT id, owner, balance, version FROM account WHERE id = ?",)"
+                                R"("params":[{}],"consistency":"{}"}})",
+                                kNumber, consistency))),
+      ids_(connections) {}
+
+std::string_view PointQueryWorkload::next(std::size_t connection) {
+  const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
+  ids_[connection] = std::to_string(id);
+  requests_[connection].set(0, id);
+  return requests_[connection].bytes();
+}
+
+bool PointQueryWorkload::accept(std::size_t connection, const Response& response) {
+  return response.body.contains(ids_[connection]);
+}
+
+}  // namespace quorate::bench

@@ -1,0 +1,100 @@
+// What is measured: the requests, and what makes an answer the right one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/bench/load.hpp"
+
+namespace quorate::bench {
+
+inline constexpr const char* kCreateTable =
+    "CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, balance INTEGER NOT "
+    "NULL, "
+    "version INTEGER NOT NULL)";
+inline constexpr const char* kInsertRow =
+    "INSERT INTO account (id, owner, balance, version) "
+    "VALUES (?, 'Ada Lovelace', 100, 1000000000000000)";
+
+// The rows that updates and queries use are made at the start; inserts go above them.
+inline constexpr std::uint64_t kPreparedRows = 10'240;
+
+// Creates the table and its first rows. Throws when the server refuses.
+void prepare_table(std::uint16_t port);
+
+// Gives each insert of the whole run an id of its own.
+class IdSource {
+ public:
+  std::uint64_t next() { return ++last_; }
+
+ private:
+  std::uint64_t last_ = kSmallestNumber + kPreparedRows;
+};
+
+// One row inserted per transaction. `mode` is "quorum" or "dual_write".
+class InsertWorkload : public Workload {
+ public:
+  InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode);
+  std::string_view next(std::size_t connection) override;
+  bool accept(std::size_t connection, const Response& response) override;
+
+ private:
+  IdSource& ids_;
+  std::vector<PreparedRequest> requests_;
+};
+
+// One row changed per transaction, by id and version. Each connection has rows of its own, so none conflicts, and
+// knows their versions: a conflict or a lost update shows as an error.
+class UpdateWorkload : public Workload {
+ public:
+  // Precondition: no other UpdateWorkload ever ran on this server's table.
+  explicit UpdateWorkload(std::size_t connections);
+  std::string_view next(std::size_t connection) override;
+  bool accept(std::size_t connection, const Response& response) override;
+
+ private:
+  struct Connection {
+    PreparedRequest request;
+    std::size_t row = 0;  // the one that the request under way changes
+  };
+  std::vector<Connection> connections_;
+  std::vector<std::uint64_t> versions_;
+  std::size_t rows_each_;
+};
+
+// One row read by its id. `consistency` is "local", "leader" or "linearizable".
+class PointQueryWorkload : public Workload {
+ public:
+  PointQueryWorkload(std::size_t connections, const std::string& consistency);
+  std::string_view next(std::size_t connection) override;
+  bool accept(std::size_t connection, const Response& response) override;
+
+ private:
+  std::vector<PreparedRequest> requests_;
+  std::vector<std::string> ids_;  // that each connection asked for
+  std::minstd_rand random_{1};
+};
+
+// Inserts on even connections, updates on odd ones.
+class MixedWriteWorkload : public Workload {
+ public:
+  MixedWriteWorkload(std::size_t connections, IdSource& ids)
+      : inserts_(connections, ids, "quorum"), updates_(connections) {}
+  std::string_view next(std::size_t connection) override { return part(connection).next(connection); }
+  bool accept(std::size_t connection, const Response& response) override {
+    return part(connection).accept(connection, response);
+  }
+
+ private:
+  Workload& part(std::size_t connection) {
+    return connection % 2 == 0 ? static_cast<Workload&>(inserts_) : static_cast<Workload&>(updates_);
+  }
+
+  InsertWorkload inserts_;
+  UpdateWorkload updates_;
+};
+
+}  // namespace quorate::bench
