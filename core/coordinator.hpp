@@ -73,13 +73,20 @@ struct VerifyReport {
 };
 
 class DbNode;
+class Executor;
 
 class MultiDbCoordinator {
  public:
   template <typename T>
   using Callback = std::move_only_function<void(Result<T>)>;
 
-  struct Options;
+  struct Options {
+    Executor& executor;              // for timers and routing; must outlive this object's last callback
+    std::vector<std::string> nodes;  // ids of all data nodes, in the order they are shown
+    CoreLimits limits;
+    // A node has stopped taking part (see NodeObserver::on_down). Called on that node's writer thread.
+    std::function<void(const std::string& id, const Error& why)> on_node_down = {};
+  };
   explicit MultiDbCoordinator(Options options);
   ~MultiDbCoordinator();
   MultiDbCoordinator(const MultiDbCoordinator&) = delete;
@@ -107,12 +114,17 @@ class MultiDbCoordinator {
   // True once a leader is known and this process has caught up with it.
   bool is_ready() const;
 
+  const CoreLimits& limits() const;
+
   // Refuses new writes with shutting_down, and waits until those accepted are answered or the deadline passes.
   // Blocks. Returns false if some were left.
   bool drain(Deadline deadline);
 
-  // Embedded nodes come and go: a null node is one that is down.
-  void attach(const std::string& id, DbNode* node);
+  // What DbNode::Options::observer of every node attached here must be.
+  class NodeObserver& observer();
+
+  // Nodes of this process come and go. An attached node must stay valid until detach() has returned.
+  void attach(DbNode& node);
   void detach(const std::string& id, std::string state, std::string detail);
 
  private:

@@ -1,0 +1,96 @@
+#include "core/commit_queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace quorate {
+namespace {
+
+std::size_t size_of(const Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return sizeof(Value) + text->size();
+  if (const auto* blob = std::get_if<Blob>(&value)) return sizeof(Value) + blob->bytes.size();
+  return sizeof(Value);
+}
+
+}  // namespace
+
+std::size_t size_of(const Transaction& transaction) {
+  std::size_t bytes = sizeof(Submission) + transaction.id.size();
+  for (const Statement& statement : transaction.statements) {
+    bytes += sizeof(Statement) + statement.sql.size();
+    for (const Value& value : statement.parameters.positional) bytes += size_of(value);
+    for (const auto& [name, value] : statement.parameters.named) bytes += name.size() + size_of(value);
+  }
+  return bytes;
+}
+
+bool CommitQueue::push(Submission& submission) {
+  const std::lock_guard lock(mutex_);
+  const bool full = submissions_.size() >= limits_.queue_transactions ||
+                    (!submissions_.empty() && bytes_ + submission.bytes > limits_.queue_bytes);
+  if (full) return false;
+  bytes_ += submission.bytes;
+  submissions_.push_back(std::move(submission));
+  return true;
+}
+
+std::vector<Submission> CommitQueue::take_batch(ConsistencyMode cluster_mode) {
+  const auto mode_of = [cluster_mode](const Submission& submission) {
+    return stronger(cluster_mode, submission.transaction.mode.value_or(cluster_mode));
+  };
+  std::vector<Submission> batch;
+  std::size_t bytes = 0;
+  const std::lock_guard lock(mutex_);
+  while (!submissions_.empty()) {
+    const Submission& front = submissions_.front();
+    if (!batch.empty()) {
+      const bool fits = batch.size() < limits_.batch_transactions && bytes + front.bytes <= limits_.batch_bytes;
+      const bool belongs = front.kind == EntryKind::batch && mode_of(front) == mode_of(batch.front());
+      if (!fits || !belongs) break;
+    }
+    bytes += front.bytes;
+    batch.push_back(take_front());
+    if (batch.front().kind != EntryKind::batch) break;
+  }
+  return batch;
+}
+
+std::vector<Submission> CommitQueue::take_expired(std::int64_t now_us) {
+  std::vector<Submission> expired;
+  const std::lock_guard lock(mutex_);
+  const auto is_due = [now_us](const Submission& submission) { return submission.deadline_us <= now_us; };
+  if (std::ranges::none_of(submissions_, is_due)) return expired;
+  std::deque<Submission> kept;
+  while (!submissions_.empty()) {
+    const bool due = is_due(submissions_.front());
+    if (due) {
+      expired.push_back(take_front());
+    } else {
+      kept.push_back(std::move(submissions_.front()));
+      submissions_.pop_front();
+    }
+  }
+  submissions_ = std::move(kept);
+  return expired;
+}
+
+std::vector<Submission> CommitQueue::take_all() {
+  std::vector<Submission> all;
+  const std::lock_guard lock(mutex_);
+  while (!submissions_.empty()) all.push_back(take_front());
+  return all;
+}
+
+bool CommitQueue::empty() const {
+  const std::lock_guard lock(mutex_);
+  return submissions_.empty();
+}
+
+Submission CommitQueue::take_front() {
+  Submission front = std::move(submissions_.front());
+  submissions_.pop_front();
+  bytes_ -= front.bytes;
+  return front;
+}
+
+}  // namespace quorate

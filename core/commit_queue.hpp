@@ -1,0 +1,54 @@
+// The queue in front of the leader's writer: what arrives while a batch is being decided becomes the next batch. That is
+// the whole batching window; there is no timer (as in ClickHouse Keeper and LevelDB's group commit).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "core/cluster_config.hpp"
+#include "core/consensus/types.hpp"
+#include "core/coordinator.hpp"
+
+namespace quorate {
+
+// One thing to be decided: a transaction (EntryKind::batch), or another kind of entry with its payload.
+struct Submission {
+  EntryKind kind = EntryKind::batch;
+  Transaction transaction = {};
+  std::shared_ptr<const std::string> payload = {};
+  std::size_t bytes = 0;                                       // what it counts against queue_bytes
+  std::int64_t deadline_us = 0;                                // on the steady clock
+  std::move_only_function<void(Result<WriteReceipt>)> done = {};  // exactly once
+};
+
+// A fair estimate of what a transaction occupies in memory and log.
+std::size_t size_of(const Transaction& transaction);
+
+// Any thread.
+class CommitQueue {
+ public:
+  explicit CommitQueue(const CoreLimits& limits) : limits_(limits) {}
+
+  // False, and the submission untouched, if the queue is full.
+  [[nodiscard]] bool push(Submission& submission);
+
+  // The next batch: transactions that will be decided under the same mode, up to the batch limits, or one submission
+  // of another kind. Empty if there is nothing.
+  std::vector<Submission> take_batch(ConsistencyMode cluster_mode);
+
+  std::vector<Submission> take_expired(std::int64_t now_us);
+  std::vector<Submission> take_all();
+  bool empty() const;
+
+ private:
+  Submission take_front();
+
+  const CoreLimits limits_;
+  mutable std::mutex mutex_;
+  std::deque<Submission> submissions_;  // guarded by mutex_
+  std::size_t bytes_ = 0;               // guarded by mutex_
+};
+
+}  // namespace quorate

@@ -1,0 +1,58 @@
+// The rules that are easy to get wrong (design §4). Each can be broken by a test-only switch, so that the simulator can
+// prove that it would notice: tests/sim/negative_controls.cpp.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace quorate {
+
+enum class Rule {
+  commit_current_term_only,      // only entries of the current term commit by counting replicas (Raft §5.4.2)
+  noop_opens_term,               // a leader appends an entry of its own term at once
+  acknowledge_what_was_compared, // a follower acknowledges prev + n, not its whole log
+  cap_commit_at_compared,        // a follower commits at most prev + n
+  commit_never_moves_back,
+  persist_before_reply,          // votes and acknowledgements leave only after the write is durable
+  one_vote_per_term,
+  vote_for_up_to_date_log,       // Raft §5.4.1
+  pre_vote,                      // a node that cannot win does not disturb a working leader
+  drop_stale_replies,            // replies to an older term's requests count for nothing
+  conflict_hint,                 // a rejection says where the logs may agree
+  never_truncate_committed,      // AppendEntries is trimmed to what is above the commit index
+  check_quorum,                  // a leader that hears from no majority steps down
+  confirm_leadership_for_reads,  // a linearizable read needs a majority's word since it began
+  reads_wait_for_own_term,       // ... and a committed entry of the leader's own term
+  apply_before_preparing,        // a new leader prepares only on top of everything decided before
+  match_held_batch,              // a held batch is committed only for the very entry that decides it
+  prepare_on_every_node,         // DualWrite decides only after every data node has prepared
+  compare_digests,               // a replica that computes another digest does not commit it
+  not_applied_only_if_certain,   // a transaction in doubt is reported as unknown
+  answer_after_commit,           // a client is told `applied` only once the entry is committed
+};
+
+inline constexpr std::array<std::pair<Rule, std::string_view>, 21> kRules{{
+    {Rule::commit_current_term_only, "commit_current_term_only"},
+    {Rule::noop_opens_term, "noop_opens_term"},
+    {Rule::acknowledge_what_was_compared, "acknowledge_what_was_compared"},
+    {Rule::cap_commit_at_compared, "cap_commit_at_compared"},
+    {Rule::commit_never_moves_back, "commit_never_moves_back"},
+    {Rule::persist_before_reply, "persist_before_reply"},
+    {Rule::one_vote_per_term, "one_vote_per_term"},
+    {Rule::vote_for_up_to_date_log, "vote_for_up_to_date_log"},
+    {Rule::pre_vote, "pre_vote"},
+    {Rule::drop_stale_replies, "drop_stale_replies"},
+    {Rule::conflict_hint, "conflict_hint"},
+    {Rule::never_truncate_committed, "never_truncate_committed"},
+    {Rule::check_quorum, "check_quorum"},
+    {Rule::confirm_leadership_for_reads, "confirm_leadership_for_reads"},
+    {Rule::reads_wait_for_own_term, "reads_wait_for_own_term"},
+    {Rule::apply_before_preparing, "apply_before_preparing"},
+    {Rule::match_held_batch, "match_held_batch"},
+    {Rule::prepare_on_every_node, "prepare_on_every_node"},
+    {Rule::compare_digests, "compare_digests"},
+    {Rule::not_applied_only_if_certain, "not_applied_only_if_certain"},
+    {Rule::answer_after_commit, "answer_after_commit"},
+}};
+
+}  // namespace quorate

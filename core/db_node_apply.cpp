@@ -1,0 +1,194 @@
+// Committing what the log has decided, in log order.
+#include <algorithm>
+#include <utility>
+
+#include "core/db_node.hpp"
+
+namespace quorate {
+namespace {
+
+// How much may be applied before the database is made durable, which lets the log be compacted.
+constexpr std::size_t kFlushBytes = 32UL * 1024 * 1024;
+constexpr std::size_t kFlushEntries = 10'000;
+constexpr std::int64_t kReportIntervalUs = 100'000;
+
+}  // namespace
+
+void DbNode::apply_ready() {
+  bool any = false;
+  while (!to_apply_.empty() && is_running() && !stopped_) {
+    const Entry entry = to_apply_.front();
+    if (waits_for_backups(entry)) break;
+    if (auto result = apply(entry); !result) {
+      // The decision stands: every future leader has it, only this node has not.
+      if (in_flight_ && in_flight_->position == entry.position()) answer_in_flight();
+      const bool mismatch = result.error().code == ErrorCode::quarantined;
+      return go_down(mismatch ? NodeState::quarantined : NodeState::failed, std::move(result.error()));
+    }
+    to_apply_.pop_front();
+    any = true;
+    applied_ = entry.position();
+    applied_index_ = applied_.index;
+    settle(entry);
+  }
+  if (any) {
+    driver_->applied(applied_.index);
+    flush_if_due();
+    report_progress(report_due_);
+    publish();
+    wake_waiters();
+    if (waiting_prepare_ && waiting_prepare_->second.base <= applied_.index) {
+      auto [leader, request] = std::move(*std::exchange(waiting_prepare_, std::nullopt));
+      prepare_for(leader, std::move(request));
+    }
+  }
+  pump();
+}
+
+// DualWrite, design §5.6: backups commit first, then the master; one that does not, is not waited for for long.
+bool DbNode::waits_for_backups(const Entry& entry) {
+  if (!in_flight_ || in_flight_->kind != EntryKind::batch || in_flight_->mode != ConsistencyMode::dual_write) return false;
+  if (in_flight_->position != entry.position() || !leads_ || leadership_.term != in_flight_->term) return false;
+  const std::int64_t now = options_.writer.now_us();
+  if (in_flight_->commit_deadline_us == 0) in_flight_->commit_deadline_us = now + to_us(options_.timing.commit_wait);
+  if (now >= in_flight_->commit_deadline_us) return false;
+  return std::ranges::any_of(options_.members, [&](const NodeId& member) {
+    if (member == id() || !options_.transport.is_reachable(member)) return false;
+    const auto report = reports_.find(member);
+    return report == reports_.end() || report->second.applied.index < entry.index;
+  });
+}
+
+Result<void> DbNode::apply(const Entry& entry) {
+  unflushed_bytes_ += entry.bytes();
+  ++unflushed_entries_;
+  switch (entry.kind) {
+    case EntryKind::batch: return apply_batch(entry);
+    case EntryKind::noop: return apply_empty(entry, std::nullopt);
+    case EntryKind::mode: {
+      const auto mode = decode_mode(*entry.payload);
+      if (!mode) return std::unexpected(mode.error());
+      auto result = apply_empty(entry, *mode);
+      if (result) mode_ = *mode;
+      return result;
+    }
+    case EntryKind::barrier: {
+      const auto barrier = decode_barrier(*entry.payload);
+      if (!barrier) return std::unexpected(barrier.error());
+      auto result = apply_empty(entry, std::nullopt);
+      if (result) report_content(*barrier, entry.index);
+      return result;
+    }
+  }
+  return fail(ErrorCode::corrupt, "entry " + std::to_string(entry.index) + " is of an unknown kind");
+}
+
+Result<void> DbNode::apply_empty(const Entry& entry, std::optional<ConsistencyMode> mode) {
+  held_.reset();
+  auto prepared = prepare_batch(*options_.engine, {}, {});
+  if (!prepared) return std::unexpected(prepared.error());
+  return prepared->commit(entry.position(), mode);
+}
+
+Result<void> DbNode::apply_batch(const Entry& entry) {
+  const auto batch_id = decode_batch_id(*entry.payload);
+  if (!batch_id) return std::unexpected(batch_id.error());
+  if (held_ && (held_->id == *batch_id || !keeps(Rule::match_held_batch))) {
+    Held held = std::move(*held_);
+    held_.reset();
+    if (held.mode == ConsistencyMode::dual_write) report_due_ = true;
+    return held.batch.commit(entry.position());
+  }
+  held_.reset();
+  auto record = decode_batch(*entry.payload);
+  if (!record) return std::unexpected(record.error());
+  if (record->mode == ConsistencyMode::dual_write) report_due_ = true;
+  auto prepared = prepare_batch(*options_.engine, record->batch, {});
+  if (!prepared) return std::unexpected(prepared.error());
+  for (const auto& result : prepared->outcome().transactions) {
+    if (result || !keeps(Rule::compare_digests)) continue;
+    return fail(ErrorCode::quarantined, "Entry " + std::to_string(entry.index) +
+                                            ", which succeeded on the leader, failed here: " + result.error().message);
+  }
+  if (prepared->outcome().digest != record->digest && keeps(Rule::compare_digests)) {
+    return fail(ErrorCode::quarantined, "Entry " + std::to_string(entry.index) + " gave digest " +
+                                            to_string(prepared->outcome().digest) + " here and " +
+                                            to_string(record->digest) + " on the leader.");
+  }
+  return prepared->commit(entry.position());
+}
+
+// Answers what was proposed for this entry's place: applied, or surely not.
+void DbNode::settle(const Entry& entry) {
+  if (!in_flight_ || in_flight_->position.index != entry.index) return;
+  if (in_flight_->position.term == entry.term) return answer_in_flight();
+  give_back(true);
+}
+
+void DbNode::report_progress(bool now) {
+  const std::int64_t time = options_.writer.now_us();
+  if (!now && time - last_report_us_ < kReportIntervalUs) return;
+  last_report_us_ = time;
+  report_due_ = false;
+  if (leadership_.leader.empty() || leadership_.leader == id()) return;
+  send(leadership_.leader,
+       AppliedReport{.applied = applied_, .durable = durable_, .digest = options_.engine->get_version().second});
+}
+
+void DbNode::flush_if_due() {
+  if (unflushed_bytes_ < kFlushBytes && unflushed_entries_ < kFlushEntries) return;
+  unflushed_bytes_ = 0;
+  unflushed_entries_ = 0;
+  // A failure here loses nothing: the log keeps what the database has not made durable, and the next commit will tell.
+  if (auto durable = options_.engine->flush()) durable_ = std::max(durable_, *durable);
+  compact_if_due();
+}
+
+// Leader: the log is needed back to the member whose database is the least durable.
+void DbNode::compact_if_due() {
+  if (!leads_) return;
+  Index floor = durable_;
+  for (const NodeId& member : options_.members) {
+    if (member == id()) continue;
+    const auto report = reports_.find(member);
+    floor = std::min(floor, report == reports_.end() ? 0 : report->second.durable);
+  }
+  if (floor <= compacted_below_) return;
+  compacted_below_ = floor;
+  for (const NodeId& member : options_.members) {
+    if (member != id()) send(member, CompactBelow{.index = floor});
+  }
+  driver_->compact(floor);
+}
+
+// DualWrite on a backup: hold the leader's batch, or say why not.
+void DbNode::prepare_for(const NodeId& leader, PrepareRequest request) {
+  PrepareReply answer{.term = request.term, .batch = request.batch};
+  const auto refuse = [&](Error error) {
+    answer.refusal = std::move(error);
+    send(leader, std::move(answer));
+  };
+  if (leads_ || request.base < applied_.index) return;  // from before what is decided since: nobody waits for this
+  held_.reset();
+  auto record = decode_batch(*request.payload);
+  if (!record) return refuse(record.error());
+  auto prepared = prepare_batch(*options_.engine, record->batch, {});
+  if (!prepared) {
+    const Error error = prepared.error();
+    refuse(error);
+    if (error.code == ErrorCode::quarantined) go_down(NodeState::quarantined, error);
+    return;
+  }
+  for (const auto& result : prepared->outcome().transactions) {
+    if (!result) return refuse(result.error());
+    for (const StatementResult& statement : result->statements) answer.row_counts.push_back(statement.rows_affected);
+  }
+  answer.digest = prepared->outcome().digest;
+  held_.emplace(Held{.id = request.batch,
+                     .mode = record->mode,
+                     .batch = std::move(*prepared),
+                     .since_us = options_.writer.now_us()});
+  send(leader, std::move(answer));
+}
+
+}  // namespace quorate

@@ -1,0 +1,246 @@
+// The leader's side of a write: collect, prepare, decide, answer (design §5).
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/db_node.hpp"
+
+namespace quorate {
+
+bool DbNode::may_prepare() const {
+  if (!is_running() || stopped_ || !leads_ || in_flight_ || !to_apply_.empty()) return false;
+  // A new leader first applies all that was decided before it, which its own first entry completes.
+  return applied_.index >= leadership_.term_start || !keeps(Rule::apply_before_preparing);
+}
+
+void DbNode::schedule_pump() {
+  if (pump_posted_.exchange(true)) return;
+  options_.writer.post([this] {
+    pump_posted_ = false;
+    pump();
+  });
+}
+
+void DbNode::pump() {
+  while (may_prepare()) {
+    std::vector<Submission> submissions = queue_.take_batch(mode_);
+    if (submissions.empty()) break;
+    prepare(std::move(submissions));
+  }
+  // A submission that was queued while leadership went elsewhere.
+  if (!leads_ && !stopped_ && !queue_.empty()) options_.observer.on_returned(queue_.take_all());
+}
+
+void DbNode::prepare(std::vector<Submission> submissions) {
+  const std::int64_t begin_us = options_.writer.now_us();
+  held_.reset();
+  InFlight next{.kind = submissions.front().kind, .term = leadership_.term};
+  if (next.kind != EntryKind::batch) {
+    next.payload = submissions.front().payload;
+    next.submissions = std::move(submissions);
+    in_flight_ = std::move(next);
+    return propose();
+  }
+
+  next.mode = stronger(mode_, submissions.front().transaction.mode.value_or(mode_));
+  Batch batch;
+  for (Submission& submission : submissions) {
+    batch.push_back({.transaction = std::move(submission.transaction),
+                     .clock_us = options_.writer.wall_clock_us(),
+                     .seed = options_.writer.random()});
+  }
+  auto prepared = prepare_batch(*options_.engine, batch,
+                                {.statement_time = options_.limits.statement_time,
+                                 .max_rows = options_.limits.result_rows,
+                                 .max_bytes = options_.limits.result_bytes});
+  if (!prepared) {
+    const Error error = prepared.error();
+    for (Submission& submission : submissions) submission.done(std::unexpected(error));
+    if (error.code == ErrorCode::quarantined || error.code == ErrorCode::corrupt) {
+      go_down(NodeState::quarantined, error);
+    }
+    return;
+  }
+
+  auto& results = prepared->outcome().transactions;
+  for (std::size_t i = 0; i < submissions.size(); ++i) {
+    if (!results[i]) {
+      submissions[i].done(std::unexpected(std::move(results[i].error())));
+      continue;
+    }
+    for (const StatementResult& statement : results[i]->statements) next.row_counts.push_back(statement.rows_affected);
+    next.record.batch.push_back(std::move(batch[i]));
+    next.results.push_back(std::move(*results[i]));
+    next.submissions.push_back(std::move(submissions[i]));
+  }
+  if (next.submissions.empty()) return;
+
+  next.record.id = {options_.writer.random(), options_.writer.random()};
+  next.record.mode = next.mode;
+  next.record.digest = prepared->outcome().digest;
+  next.payload = std::make_shared<const std::string>(encode(next.record));
+  held_.emplace(Held{.id = next.record.id,
+                     .mode = next.mode,
+                     .batch = std::move(*prepared),
+                     .since_us = options_.writer.now_us()});
+  in_flight_ = std::move(next);
+  if (in_flight_->mode == ConsistencyMode::dual_write && keeps(Rule::prepare_on_every_node)) {
+    return prepare_on_others(options_.writer.now_us() - begin_us);
+  }
+  propose();
+}
+
+// The others get as much more time as the statements took here, twice over.
+void DbNode::prepare_on_others(std::int64_t own_time_us) {
+  in_flight_->stage = InFlight::Stage::preparing;
+  in_flight_->prepare_deadline_us =
+      options_.writer.now_us() + to_us(options_.timing.prepare_timeout) + 2 * own_time_us;
+  for (const NodeId& member : options_.members) {
+    if (member == id()) continue;
+    in_flight_->prepares[member] = std::nullopt;
+    send(member, PrepareRequest{.term = in_flight_->term,
+                                .base = applied_.index,
+                                .batch = in_flight_->record.id,
+                                .payload = in_flight_->payload});
+  }
+  check_prepares();
+}
+
+void DbNode::check_prepares() {
+  const bool late = options_.writer.now_us() >= in_flight_->prepare_deadline_us;
+  bool all_hold = true;
+  for (const auto& [member, reply] : in_flight_->prepares) {
+    if (!reply) {
+      all_hold = false;
+      if (!late && options_.transport.is_reachable(member)) continue;
+      return abandon({.code = ErrorCode::node_unavailable,
+                      .message = "Node " + member + (late ? " did not prepare the transaction in time" : " is down") +
+                                 ". In dual_write every data node must take it, so nothing was written.",
+                      .node = member});
+    }
+    if (reply->refusal) {
+      const bool sick = reply->refusal->code == ErrorCode::disk_full || reply->refusal->code == ErrorCode::io_error ||
+                        reply->refusal->code == ErrorCode::quarantined;
+      return abandon({.code = sick ? ErrorCode::node_unavailable : ErrorCode::replica_mismatch,
+                      .message = "Node " + member + " refused the transaction, so nothing was written anywhere: " +
+                                 reply->refusal->message,
+                      .node = member});
+    }
+    if (reply->digest != in_flight_->record.digest || reply->row_counts != in_flight_->row_counts) {
+      return abandon({.code = ErrorCode::replica_mismatch,
+                      .message = "Node " + member + " computed another result, so nothing was written anywhere.",
+                      .node = member});
+    }
+  }
+  if (all_hold) propose();
+}
+
+void DbNode::propose() {
+  in_flight_->stage = InFlight::Stage::proposed;
+  driver_->propose(in_flight_->term, in_flight_->kind, in_flight_->payload, [this](ProposalAnswer answer) {
+    options_.writer.post([this, answer] {
+      if (!stopped_) on_proposal(answer);
+    });
+  });
+}
+
+void DbNode::on_proposal(const ProposalAnswer& answer) {
+  if (!in_flight_ || in_flight_->stage != InFlight::Stage::proposed || in_flight_->position.index != 0) return;
+  if (answer.accepted) {
+    in_flight_->position = answer.position;
+    if (!keeps(Rule::answer_after_commit)) answer_in_flight();
+    return;
+  }
+  give_back(true);
+  schedule_pump();
+}
+
+// Undoes the batch everywhere before it is proposed and answers it with `error`.
+void DbNode::abandon(const Error& error) {
+  assert(in_flight_->stage == InFlight::Stage::preparing);
+  held_.reset();
+  for (const auto& [member, reply] : in_flight_->prepares) send(member, ReleaseBatch{.batch = in_flight_->record.id});
+  fail_in_flight(error);
+  schedule_pump();
+}
+
+void DbNode::fail_in_flight(const Error& error) {
+  InFlight failed = std::move(*in_flight_);
+  in_flight_.reset();
+  for (Submission& submission : failed.submissions) {
+    if (submission.done) submission.done(std::unexpected(error));
+  }
+}
+
+// Returns what surely was not applied, to be tried on whoever leads now: what is queued, and what is in flight if
+// `in_flight_too`, which must then be certain. What the new leader may yet decide stays in flight until the log tells.
+void DbNode::give_back(bool in_flight_too) {
+  std::vector<Submission> back = queue_.take_all();
+  if (in_flight_ && (in_flight_too || !keeps(Rule::not_applied_only_if_certain))) {
+    InFlight lost = std::move(*in_flight_);
+    in_flight_.reset();
+    held_.reset();
+    for (const auto& [member, reply] : lost.prepares) send(member, ReleaseBatch{.batch = lost.record.id});
+    for (std::size_t i = 0; i < lost.submissions.size(); ++i) {
+      if (!lost.submissions[i].done) continue;
+      if (lost.kind == EntryKind::batch) {
+        lost.submissions[i].transaction = std::move(lost.record.batch[i].transaction);
+      }
+      back.push_back(std::move(lost.submissions[i]));
+    }
+  }
+  if (!back.empty()) options_.observer.on_returned(std::move(back));
+}
+
+WriteReceipt DbNode::receipt_of(const InFlight& in_flight) const {
+  WriteReceipt receipt{.index = in_flight.position.index, .term = in_flight.position.term, .mode = in_flight.mode};
+  for (const NodeId& member : options_.members) {
+    bool has = member == id();
+    if (in_flight.mode == ConsistencyMode::dual_write) {
+      const auto report = reports_.find(member);
+      has = has || (report != reports_.end() && report->second.applied.index >= receipt.index);
+    } else {
+      const auto match = matches_.find(member);
+      has = has || (match != matches_.end() && match->second >= receipt.index);
+    }
+    (has ? receipt.committed : receipt.pending).push_back(member);
+  }
+  return receipt;
+}
+
+void DbNode::answer_in_flight() {
+  InFlight done = std::move(*in_flight_);
+  in_flight_.reset();
+  const WriteReceipt receipt = receipt_of(done);
+  for (std::size_t i = 0; i < done.submissions.size(); ++i) {
+    if (!done.submissions[i].done) continue;
+    WriteReceipt own = receipt;
+    if (done.kind == EntryKind::batch) {
+      own.transaction_id = done.record.batch[i].transaction.id;
+      own.result = std::move(done.results[i]);
+    }
+    done.submissions[i].done(std::move(own));
+  }
+}
+
+void DbNode::expire_in_flight(std::int64_t now_us) {
+  if (!in_flight_) return;
+  const bool proposed = in_flight_->stage == InFlight::Stage::proposed;
+  const Error late{.code = ErrorCode::deadline_exceeded,
+                   .message = proposed ? "The deadline passed while the transaction was being decided."
+                                       : "The deadline passed before every node had prepared the transaction.",
+                   .outcome = proposed ? Outcome::unknown : Outcome::not_applied};
+  bool any_left = false;
+  for (Submission& submission : in_flight_->submissions) {
+    if (!submission.done) continue;
+    if (submission.deadline_us > now_us) {
+      any_left = true;
+    } else if (proposed) {
+      std::exchange(submission.done, nullptr)(std::unexpected(late));
+    }
+  }
+  // A batch in preparation is one: it goes on for the transactions that still have time, and the others see how it ends.
+  if (!proposed && !any_left) abandon(late);
+}
+
+}  // namespace quorate
