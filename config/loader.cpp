@@ -1,0 +1,147 @@
+#include "config/loader.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "config/setting.hpp"
+
+namespace quorate {
+
+namespace {
+
+using Values = std::map<std::string, std::vector<std::string>>;
+
+const Setting* find_setting(const std::string& name) {
+  const auto found = std::ranges::find(serve_settings(), name, &Setting::name);
+  return found == serve_settings().end() ? nullptr : &*found;
+}
+
+Values read_file(const std::string& path, ConfigErrors& errors) {
+  std::ifstream input(path);
+  if (!input) {
+    errors.push_back("The configuration file " + path + " cannot be read.");
+    return {};
+  }
+  Values values;
+  try {
+    for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(input)) {
+      if (item.name == "++" || item.name == "--") continue;  // how CLI11 marks the sections of a file
+      if (find_setting(item.fullname()) == nullptr) {
+        errors.push_back(path + ": there is no setting named \"" + item.fullname() + "\".");
+      } else if (!values.emplace(item.name, item.inputs).second) {
+        errors.push_back(path + ": " + item.name + " is given twice.");
+      }
+    }
+  } catch (const CLI::Error& error) {
+    errors.push_back(path + ": " + error.what());
+  }
+  return values;
+}
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+// The values of one setting from where it is given first, and the name of that place for errors.
+struct Given {
+  std::vector<std::string> values;
+  std::string place;
+};
+
+std::optional<Given> find_given(const Setting& setting, const ConfigSources& sources, const Values& file) {
+  if (const auto flag = sources.flags.find(setting.name); flag != sources.flags.end()) {
+    return Given{.values = flag->second, .place = "--" + setting.name};
+  }
+  const std::string variable = environment_name(setting.name);
+  if (const std::optional<std::string> text = sources.environment(variable)) {
+    return Given{.values = setting.is_list ? split_at_commas(*text) : std::vector{*text}, .place = variable};
+  }
+  if (const auto entry = file.find(setting.name); entry != file.end()) {
+    return Given{.values = entry->second, .place = *sources.file + ": " + setting.name};
+  }
+  return std::nullopt;
+}
+
+void apply_setting(const Setting& setting, const Given& given, ServeConfig& config, ConfigErrors& errors) {
+  if (given.values.size() != 1 && !setting.is_list) {
+    errors.push_back(given.place + " must be given exactly one value.");
+    return;
+  }
+  for (const std::string& value : given.values) {
+    const auto applied = setting.apply(config, value);
+    if (!applied) errors.push_back(given.place + " " + applied.error() + ", not \"" + value + "\".");
+  }
+}
+
+void make_nodes(ServeConfig& config) {
+  std::vector<NodeConfig>& nodes = config.cluster.nodes;
+  const auto add = [&nodes](std::string database, std::string log) {
+    nodes.push_back({.id = "n" + std::to_string(nodes.size() + 1),
+                     .preferred_master = nodes.empty(),
+                     .database = std::move(database),
+                     .log = std::move(log)});
+  };
+  if (!config.database) {
+    for (const char* const id : {"n1", "n2", "n3"}) {
+      const std::string folder = config.data_directory + "/" + id;
+      add(folder + "/data.db", folder + "/log.db");
+    }
+    return;
+  }
+  add(*config.database, *config.database + "-log.db");
+  for (const std::string& backup : config.backups) add(backup, backup + "-log.db");
+}
+
+// What no setting can see alone.
+void check_together(const ServeConfig& config, ConfigErrors& errors) {
+  const CoreLimits& limits = config.cluster.limits;
+  const Timing& timing = config.cluster.timing;
+  if (!config.database && !config.backups.empty()) {
+    errors.push_back("--backup needs --db, which names the database of the first node.");
+  }
+  std::set<std::string> paths;
+  for (const NodeConfig& node : config.cluster.nodes) {
+    for (const std::string& path : {node.database, node.log}) {
+      if (!paths.insert(path).second) errors.push_back("Two nodes cannot share the file " + path + ".");
+    }
+  }
+  if (limits.default_timeout > limits.max_timeout) {
+    errors.push_back("--default-timeout-ms must not be longer than --max-timeout-ms.");
+  }
+  if (timing.heartbeat * 3 > timing.election_timeout) {
+    errors.push_back("--election-timeout-ms must be at least three times --heartbeat-ms.");
+  }
+  if (timing.restart_delay > timing.max_restart_delay) {
+    errors.push_back("--restart-delay-ms must not be longer than --max-restart-delay-ms.");
+  }
+  if (limits.batch_bytes > limits.queue_bytes) {
+    errors.push_back("--max-batch-bytes must not be larger than --max-queue-bytes.");
+  }
+  if (config.http.limits.body_bytes > config.http.limits.body_memory_bytes) {
+    errors.push_back("--max-body-bytes must not be larger than --max-body-memory-bytes.");
+  }
+}
+
+}  // namespace
+
+std::expected<ServeConfig, ConfigErrors> load_config(const ConfigSources& sources) {
+  ConfigErrors errors;
+  const Values file = sources.file ? read_file(*sources.file, errors) : Values{};
+  ServeConfig config;
+  for (const Setting& setting : serve_settings()) {
+    const std::optional<Given> given = find_given(setting, sources, file);
+    if (given) apply_setting(setting, *given, config, errors);
+  }
+  make_nodes(config);
+  check_together(config, errors);
+  if (!errors.empty()) return std::unexpected(std::move(errors));
+  return config;
+}
+
+}  // namespace quorate

@@ -1,0 +1,304 @@
+#include <algorithm>
+#include <array>
+
+#include "config/setting.hpp"
+#include "config/setting_values.hpp"
+
+namespace quorate {
+
+namespace {
+
+using Applied = std::expected<void, std::string>;
+
+constexpr std::array<std::string_view, 6> kLogLevels{"trace", "debug", "info", "warn", "error", "off"};
+
+// A setting whose text goes through parse(text) into the place that locate(config) names.
+template <typename Locate, typename Parse>
+auto setter(Locate locate, Parse parse) {
+  return [locate, parse](ServeConfig& config, std::string_view text) -> Applied {
+    auto parsed = parse(text);
+    if (!parsed) return std::unexpected(parsed.error());
+    locate(config) = *parsed;
+    return {};
+  };
+}
+
+const ServeConfig& defaults() {
+  static const ServeConfig config;
+  return config;
+}
+
+template <typename Locate>
+Setting bytes(std::string name, std::string group, Locate locate, std::string documentation) {
+  ServeConfig config;
+  return {.name = std::move(name),
+          .group = std::move(group),
+          .value_name = "BYTES",
+          .documentation = std::move(documentation),
+          .default_text = bytes_text(locate(config)),
+          .apply = setter(locate, parse_bytes)};
+}
+
+template <typename Locate>
+Setting milliseconds(std::string name, std::string group, Locate locate, std::string documentation) {
+  ServeConfig config;
+  return {.name = std::move(name),
+          .group = std::move(group),
+          .value_name = "MS",
+          .documentation = std::move(documentation),
+          .default_text = std::to_string(locate(config).count()),
+          .apply = setter(locate, parse_milliseconds)};
+}
+
+template <typename Locate>
+Setting count(std::string name, std::string group, std::uint64_t high, Locate locate,
+              std::string documentation) {
+  ServeConfig config;
+  return {.name = std::move(name),
+          .group = std::move(group),
+          .value_name = "N",
+          .documentation = std::move(documentation),
+          .default_text = std::to_string(locate(config)),
+          .apply = setter(locate, [high](std::string_view text) { return parse_number(text, 1, high); })};
+}
+
+template <typename Locate>
+Setting text(std::string name, std::string group, std::string value_name, Locate locate,
+             std::string documentation) {
+  return {.name = std::move(name),
+          .group = std::move(group),
+          .value_name = std::move(value_name),
+          .documentation = std::move(documentation),
+          .default_text = {},
+          .apply = setter(locate, [](std::string_view given) -> Parsed<std::string> {
+            if (given.empty()) return std::unexpected("must not be empty");
+            return std::string(given);
+          })};
+}
+
+Applied apply_listen(ServeConfig& config, std::string_view given) {
+  const Parsed<ListenAddress> address = parse_listen_address(given);
+  if (!address) return std::unexpected(address.error());
+  config.http.address = address->host;
+  config.http.port = address->port;
+  return {};
+}
+
+Applied apply_backup(ServeConfig& config, std::string_view given) {
+  if (given.empty()) return std::unexpected("must not be empty");
+  config.backups.emplace_back(given);
+  return {};
+}
+
+Applied apply_mode(ServeConfig& config, std::string_view given) {
+  const std::optional<ConsistencyMode> mode = parse_mode(given);
+  if (!mode) return std::unexpected("must be quorum or dual_write");
+  config.cluster.mode = *mode;
+  return {};
+}
+
+Applied apply_log_level(ServeConfig& config, std::string_view given) {
+  if (std::ranges::find(kLogLevels, given) == kLogLevels.end()) {
+    return std::unexpected("must be trace, debug, info, warn, error or off");
+  }
+  config.log_level = given;
+  return {};
+}
+
+void add_basic_settings(std::vector<Setting>& settings) {
+  const std::string group = "Server and nodes";
+  settings.push_back({.name = "listen",
+                      .group = group,
+                      .value_name = "HOST:PORT",
+                      .documentation = "The address to serve HTTP on. Port 0 takes any free one.",
+                      .default_text = "127.0.0.1:8080",
+                      .apply = apply_listen});
+  settings.push_back(text(
+      "db", group, "PATH", [](ServeConfig& c) -> auto& { return c.database; },
+      "The database of the first node, n1, which is the preferred master. An existing database "
+      "becomes the content of a new cluster. The node's replicated log is kept beside it, in "
+      "PATH-log.db."));
+  settings.push_back({.name = "backup",
+                      .group = group,
+                      .value_name = "PATH",
+                      .documentation = "The database of a further node: n2, n3, ... Give it once for each. "
+                                       "In the environment, separate them by commas.",
+                      .default_text = {},
+                      .is_list = true,
+                      .apply = apply_backup});
+  Setting data_directory = text(
+      "data-dir", group, "DIR", [](ServeConfig& c) -> auto& { return c.data_directory; },
+      "Without --db: where three nodes are kept, each in a folder of its own with data.db "
+      "and log.db.");
+  data_directory.default_text = defaults().data_directory;
+  settings.push_back(std::move(data_directory));
+  settings.push_back({.name = "mode",
+                      .group = group,
+                      .value_name = "quorum|dual_write",
+                      .documentation =
+                          "What a write needs in a new cluster: a majority of the nodes, or every one. An "
+                          "existing cluster keeps its mode; PUT /v1/cluster/mode switches it.",
+                      .default_text = "quorum",
+                      .apply = apply_mode});
+  settings.push_back(text(
+      "cluster-id", group, "ID", [](ServeConfig& c) -> auto& { return c.cluster.cluster_id; },
+      "The cluster that the databases must belong to. A new cluster gets this id, or a random one "
+      "if none is given."));
+  Setting engine = text(
+      "engine", group, "NAME", [](ServeConfig& c) -> auto& { return c.cluster.engine; },
+      "The storage engine of all nodes.");
+  engine.default_text = defaults().cluster.engine;
+  settings.push_back(std::move(engine));
+  settings.push_back(count(
+      "io-threads", group, 256, [](ServeConfig& c) -> auto& { return c.http.io_threads; },
+      "Threads that serve HTTP."));
+  settings.push_back(count(
+      "reader-threads", group, 256, [](ServeConfig& c) -> auto& { return c.cluster.reader_threads; },
+      "Threads that run queries, each with a read connection of its own to each node."));
+  settings.push_back({.name = "log-level",
+                      .group = group,
+                      .value_name = "LEVEL",
+                      .documentation = "What is logged: trace, debug, info, warn, error or off.",
+                      .default_text = defaults().log_level,
+                      .apply = apply_log_level});
+}
+
+void add_http_settings(std::vector<Setting>& settings) {
+  const std::string limits = "HTTP limits";
+  constexpr std::uint64_t kMany = 100'000'000;
+  const auto add = [&settings](Setting setting) { settings.push_back(std::move(setting)); };
+  add(bytes(
+      "max-body-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.body_bytes; },
+      "The largest request body."));
+  add(bytes(
+      "max-header-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.header_bytes; },
+      "The most that a request's header fields may take together."));
+  add(bytes(
+      "max-target-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.target_bytes; },
+      "The longest request target: path and query string."));
+  add(count(
+      "max-json-depth", limits, 1'000, [](ServeConfig& c) -> auto& { return c.http.limits.json_depth; },
+      "How deep a body may nest arrays and objects."));
+  add(count(
+      "max-json-values", limits, kMany, [](ServeConfig& c) -> auto& { return c.http.limits.json_values; },
+      "The most JSON values in a body."));
+  add(count(
+      "max-connections", limits, 1'000'000, [](ServeConfig& c) -> auto& { return c.http.limits.connections; },
+      "The most connections at once; a further one is answered 503."));
+  add(bytes(
+      "max-body-memory-bytes", limits,
+      [](ServeConfig& c) -> auto& { return c.http.limits.body_memory_bytes; },
+      "What all large bodies being received may take together; above it, 429."));
+  const std::string times = "HTTP times";
+  add(milliseconds(
+      "idle-timeout-ms", times, [](ServeConfig& c) -> auto& { return c.http.timeouts.idle; },
+      "How long a connection may idle, or not take its answer."));
+  add(milliseconds(
+      "header-timeout-ms", times, [](ServeConfig& c) -> auto& { return c.http.timeouts.header; },
+      "How long a request's header may take."));
+  add(milliseconds(
+      "body-timeout-ms", times, [](ServeConfig& c) -> auto& { return c.http.timeouts.body; },
+      "How long a request's body may take."));
+  add(milliseconds(
+      "shutdown-timeout-ms", times, [](ServeConfig& c) -> auto& { return c.http.timeouts.shutdown; },
+      "How long requests in flight may take to finish after SIGTERM."));
+}
+
+void add_core_limits(std::vector<Setting>& settings) {
+  const std::string limits = "SQL limits";
+  constexpr std::uint64_t kMany = 100'000'000;
+  const auto add = [&settings](Setting setting) { settings.push_back(std::move(setting)); };
+  add(count(
+      "max-statements", limits, kMany,
+      [](ServeConfig& c) -> auto& { return c.cluster.limits.statements_per_transaction; },
+      "The most statements in one transaction."));
+  add(bytes(
+      "max-sql-bytes", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.sql_bytes; },
+      "The longest text of one statement."));
+  add(count(
+      "max-parameters", limits, 32'766,
+      [](ServeConfig& c) -> auto& { return c.cluster.limits.parameters_per_statement; },
+      "The most parameters of one statement."));
+  add(count(
+      "max-result-rows", limits, kMany, [](ServeConfig& c) -> auto& { return c.cluster.limits.result_rows; },
+      "The most rows in one answer."));
+  add(bytes(
+      "max-result-bytes", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.result_bytes; },
+      "The most bytes of values in one answer."));
+  add(count(
+      "max-queue-transactions", limits, kMany,
+      [](ServeConfig& c) -> auto& { return c.cluster.limits.queue_transactions; },
+      "The most transactions waiting to be run; above it, 429."));
+  add(bytes(
+      "max-queue-bytes", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.queue_bytes; },
+      "The same in bytes."));
+  add(count(
+      "max-batch-transactions", limits, kMany,
+      [](ServeConfig& c) -> auto& { return c.cluster.limits.batch_transactions; },
+      "The most transactions that are made durable together."));
+  add(bytes(
+      "max-batch-bytes", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.batch_bytes; },
+      "The same in bytes."));
+  add(count(
+      "max-waiting-reads", limits, kMany,
+      [](ServeConfig& c) -> auto& { return c.cluster.limits.waiting_reads; },
+      "The most queries waiting to be run; above it, 429."));
+  add(milliseconds(
+      "default-timeout-ms", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.default_timeout; },
+      "The time of a request that names no timeout_ms."));
+  add(milliseconds(
+      "max-timeout-ms", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.max_timeout; },
+      "The longest timeout_ms that a request may name."));
+  add(milliseconds(
+      "statement-time-ms", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.statement_time; },
+      "How long the statements of one transaction together, or one query, may run."));
+}
+
+void add_timing(std::vector<Setting>& settings) {
+  const std::string group = "Cluster timing";
+  const auto add = [&](std::string name, auto locate, std::string documentation) {
+    settings.push_back(milliseconds(std::move(name), group, locate, std::move(documentation)));
+  };
+  add(
+      "heartbeat-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.heartbeat; },
+      "How often the leader tells the other nodes that it is there.");
+  add(
+      "election-timeout-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.election_timeout; },
+      "How long nodes wait without hearing from the leader before they elect another one.");
+  add(
+      "prepare-timeout-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.prepare_timeout; },
+      "dual_write: how long a node may take to prepare a transaction.");
+  add(
+      "commit-wait-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.commit_wait; },
+      "dual_write: how long an answer waits for all nodes to have committed.");
+  add(
+      "restart-delay-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.restart_delay; },
+      "When a failed node is opened again; doubles with each failure.");
+  add(
+      "max-restart-delay-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.max_restart_delay; },
+      "The longest such delay.");
+}
+
+}  // namespace
+
+const std::vector<Setting>& serve_settings() {
+  static const std::vector<Setting> settings = [] {
+    std::vector<Setting> all;
+    add_basic_settings(all);
+    add_http_settings(all);
+    add_core_limits(all);
+    add_timing(all);
+    return all;
+  }();
+  return settings;
+}
+
+std::string environment_name(std::string_view setting_name) {
+  std::string name = "QUORATE_";
+  for (const char c : setting_name) {
+    name += c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+}  // namespace quorate

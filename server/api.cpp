@@ -1,0 +1,113 @@
+#include "server/api.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <exception>
+#include <utility>
+
+#include "server/request_id.hpp"
+#include "server/router.hpp"
+
+namespace quorate {
+
+namespace {
+
+// "application/json", with or without "; charset=utf-8".
+bool is_json(std::string_view content_type) {
+  constexpr std::string_view kJson = "application/json";
+  if (!equal_ignoring_case(content_type.substr(0, kJson.size()), kJson)) return false;
+  std::string rest;
+  for (const char c : content_type.substr(kJson.size())) {
+    if (c != ' ' && c != '\t' && c != '"') rest += c;
+  }
+  return rest.empty() || rest == ";" || equal_ignoring_case(rest, ";charset=utf-8");
+}
+
+// What is wrong with the request's body for that route, before it is read as JSON.
+std::optional<HttpResponse> check_body(const Route& route, const HttpRequest& request,
+                                       std::string_view request_id) {
+  if (route.body == RouteBody::none || (route.body == RouteBody::optional_json && request.body.empty())) {
+    if (request.body.empty()) return std::nullopt;
+    return problem_response(
+        Error{.code = ErrorCode::malformed_request, .message = "This request takes no body."}, request_id);
+  }
+  if (!request.headers.find("Content-Encoding").empty()) {
+    return problem_response(HttpProblem::unsupported_media_type, "A Content-Encoding is not supported.",
+                            request_id);
+  }
+  if (is_json(request.headers.find("Content-Type"))) return std::nullopt;
+  return problem_response(HttpProblem::unsupported_media_type,
+                          "The Content-Type must be application/json, in UTF-8.", request_id);
+}
+
+HttpResponse method_not_allowed(const HttpRequest& request, std::string allow, std::string_view request_id) {
+  const std::string detail = request.path + " takes " + allow + ".";
+  HttpResponse response = problem_response(HttpProblem::method_not_allowed, detail, request_id);
+  response.headers.emplace_back("Allow", std::move(allow));
+  return response;
+}
+
+}  // namespace
+
+boost::asio::awaitable<HttpResponse> Api::handle(HttpRequest& request) const {
+  std::string request_id = choose_request_id(request.headers.find("X-Request-Id"));
+  HttpResponse response = co_await answer(request, request_id);
+  complete(response, std::move(request_id));
+  co_return response;
+}
+
+boost::asio::awaitable<HttpResponse> Api::answer(HttpRequest& request, const std::string& request_id) const {
+  RouteMatch match = find_route(api_routes(), request.method, request.path);
+  if (match.route == nullptr) {
+    if (!match.allow.empty()) co_return method_not_allowed(request, std::move(match.allow), request_id);
+    const std::string detail = "There is nothing at " + request.path + ". /openapi.yaml lists what there is.";
+    co_return problem_response(Error{.code = ErrorCode::not_found, .message = detail}, request_id);
+  }
+  if (request.headers.count("Idempotency-Key") != 0) {
+    const std::string detail =
+        "This version does not support Idempotency-Key yet. The request was not run, because without the "
+        "key's "
+        "protection a retry could run it twice.";
+    co_return problem_response(Error{.code = ErrorCode::malformed_request, .message = detail}, request_id);
+  }
+  std::optional<HttpResponse> bad_body = check_body(*match.route, request, request_id);
+  if (bad_body) co_return std::move(*bad_body);
+
+  request.path_argument = std::move(match.path_argument);
+  std::string bug;
+  try {
+    Result<HttpResponse> result = co_await match.route->handler(services_, request);
+    if (result) co_return std::move(*result);
+    co_return problem_response(result.error(), request_id);
+  } catch (const std::exception& exception) {
+    bug = exception.what();
+  }
+  spdlog::error("request {} {} {}: {}", request_id, to_string(request.method), request.path, bug);
+  co_return problem_response(Error{.code = ErrorCode::internal,
+                                   .message = "The server failed in a way it does not know: " + bug,
+                                   .outcome = Outcome::unknown},
+                             request_id);
+}
+
+HttpResponse Api::reject(const HttpRequest& request, const Error& error) const {
+  std::string request_id = choose_request_id(request.headers.find("X-Request-Id"));
+  HttpResponse response = problem_response(error, request_id);
+  complete(response, std::move(request_id));
+  response.close = true;
+  return response;
+}
+
+HttpResponse Api::reject(const HttpRequest& request, HttpProblem problem, std::string_view detail) const {
+  std::string request_id = choose_request_id(request.headers.find("X-Request-Id"));
+  HttpResponse response = problem_response(problem, detail, request_id);
+  complete(response, std::move(request_id));
+  response.close = true;
+  return response;
+}
+
+void Api::complete(HttpResponse& response, std::string request_id) const {
+  if (!response.index) response.index = services_.coordinator.applied_index();
+  response.headers.emplace_back("X-Request-Id", std::move(request_id));
+}
+
+}  // namespace quorate

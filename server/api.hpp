@@ -1,0 +1,34 @@
+// The HTTP API without the HTTP: from a request to its response. All that holds for every response is here.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+#include <string_view>
+
+#include "server/http_message.hpp"
+#include "server/problem.hpp"
+#include "server/services.hpp"
+
+namespace quorate {
+
+class Api {
+ public:
+  // The services must outlive it.
+  explicit Api(const Services& services) : services_(services) {}
+
+  // Answers one request; errors, exceptions of a handler included, are problem responses. Any number may run
+  // at once, each on its connection's strand. The request must outlive the coroutine.
+  boost::asio::awaitable<HttpResponse> handle(HttpRequest& request) const;
+
+  // For a request that never became one: a broken header, a body that is too large, a time that ran out.
+  HttpResponse reject(const HttpRequest& request, const Error& error) const;
+  HttpResponse reject(const HttpRequest& request, HttpProblem problem, std::string_view detail) const;
+
+ private:
+  boost::asio::awaitable<HttpResponse> answer(HttpRequest& request, const std::string& request_id) const;
+  void complete(HttpResponse& response, std::string request_id) const;
+
+  const Services& services_;
+};
+
+}  // namespace quorate

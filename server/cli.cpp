@@ -1,0 +1,118 @@
+#include "server/cli.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+
+#include "config/loader.hpp"
+#include "config/setting.hpp"
+#include "server/serve.hpp"
+
+namespace quorate {
+
+namespace {
+
+constexpr int kConfigurationMistake = 2;
+
+constexpr std::string_view kServeFooter =
+    "Every option can also be given as an environment variable (--io-threads as QUORATE_IO_THREADS) and as a "
+    "line of\n"
+    "the file named by --config (io-threads = 4). Options win over the environment, the environment over the "
+    "file.\n"
+    "\n"
+    "Examples:\n"
+    "  quorate serve\n"
+    "  quorate serve --db /disk1/shop.db --backup /disk2/shop.db --backup /disk3/shop.db --mode dual_write\n";
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+// CLI11's own help marks every option that may be repeated with "...", and does not break lines.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() { column_width(kNameColumns); }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    return option->get_type_name().empty() ? "" : " " + option->get_type_name();
+  }
+
+  std::string make_option_desc(const CLI::Option* option) const override {
+    std::istringstream words(option->get_description());
+    std::string text;
+    std::size_t column = 0;
+    for (std::string word; words >> word;) {
+      if (column + word.size() > kTextColumns) {
+        text += '\n';
+        column = 0;
+      } else if (column != 0) {
+        text += ' ';
+      }
+      text += word;
+      column += word.size() + 1;
+    }
+    if (!option->get_default_str().empty()) text += "\nDefault: " + option->get_default_str();
+    return text;
+  }
+
+ private:
+  static constexpr std::size_t kNameColumns = 36;
+  static constexpr std::size_t kTextColumns = 72;
+};
+
+struct ServeFlags {
+  std::map<std::string, std::vector<std::string>> values;
+  std::string config_file;
+};
+
+CLI::App& add_serve(CLI::App& app, ServeFlags& flags) {
+  CLI::App& serve = *app.add_subcommand("serve", "Serve SQL over HTTP from replicated nodes in this process");
+  serve.add_option("--config", flags.config_file, "Read settings from this file.")
+      ->type_name("FILE")
+      ->group("Server and nodes");
+  for (const Setting& setting : serve_settings()) {
+    CLI::Option& option =
+        *serve.add_option("--" + setting.name, flags.values[setting.name], setting.documentation);
+    option.type_name(setting.value_name)->group(setting.group)->allow_extra_args(false);
+    if (!setting.default_text.empty()) option.default_str(setting.default_text);
+  }
+  serve.footer(std::string(kServeFooter));
+  return serve;
+}
+
+int serve_command(ServeFlags flags) {
+  std::erase_if(flags.values, [](const auto& entry) { return entry.second.empty(); });
+  ConfigSources sources{.flags = std::move(flags.values), .environment = environment_variable, .file = {}};
+  sources.file = flags.config_file.empty() ? environment_variable("QUORATE_CONFIG") : flags.config_file;
+  const std::expected<ServeConfig, ConfigErrors> config = load_config(sources);
+  if (!config) {
+    for (const std::string& error : config.error()) std::cerr << "quorate: " << error << "\n";
+    return kConfigurationMistake;
+  }
+  return run_serve(*config);
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app(
+      "Quorate writes one SQL transaction to several database nodes, all or nothing, and keeps serving when "
+      "nodes die.",
+      "quorate");
+  app.set_version_flag("--version", "quorate " QUORATE_VERSION);
+  app.require_subcommand(1);
+  app.formatter(std::make_shared<HelpFormatter>());
+  ServeFlags flags;
+  const CLI::App& serve = add_serve(app, flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? EXIT_SUCCESS : kConfigurationMistake;
+  }
+  return serve.parsed() ? serve_command(std::move(flags)) : EXIT_SUCCESS;
+}
+
+}  // namespace quorate

@@ -1,0 +1,54 @@
+// POST /v1/transactions
+#include "server/await_result.hpp"
+#include "server/handler_tools.hpp"
+#include "server/handlers.hpp"
+#include "server/json_reader.hpp"
+#include "server/services.hpp"
+#include "server/transaction_json.hpp"
+
+namespace quorate {
+
+namespace {
+
+// A request may strengthen the cluster's mode, never weaken it.
+Result<void> check_mode(const Services& services, const Transaction& transaction) {
+  if (transaction.mode != ConsistencyMode::quorum) return {};
+  if (services.coordinator.status().mode == ConsistencyMode::quorum) return {};
+  return fail(ErrorCode::malformed_request,
+              "/mode \"quorum\" is weaker than the cluster's mode, \"dual_write\". A request may only "
+              "strengthen it.");
+}
+
+Result<TransactionRequest> read_transaction(const Services& services, const HttpRequest& request) {
+  Result<JsonValue> body = read_json(request.body, services.json_limits);
+  if (!body) return std::unexpected(std::move(body.error()));
+  Result<TransactionRequest> decoded = decode_transaction(*body, services.limits);
+  if (!decoded) return decoded;
+  const Result<void> mode = check_mode(services, decoded->transaction);
+  if (!mode) return std::unexpected(mode.error());
+  return decoded;
+}
+
+}  // namespace
+
+HandlerResult post_transaction(const Services& services, const HttpRequest& request) {
+  const Result<void> parameters = check_query_parameters(request, {"integers"});
+  if (!parameters) co_return std::unexpected(parameters.error());
+  const Result<IntegerStyle> integers = integer_style(request);
+  if (!integers) co_return std::unexpected(integers.error());
+  Result<TransactionRequest> decoded = read_transaction(services, request);
+  if (!decoded) co_return std::unexpected(std::move(decoded.error()));
+
+  auto start = [&services, &decoded](MultiDbCoordinator::Callback<WriteReceipt> done) {
+    services.coordinator.write(std::move(decoded->transaction), deadline_after(decoded->timeout),
+                               std::move(done));
+  };
+  const Result<WriteReceipt> receipt = co_await await_result<WriteReceipt>(std::move(start));
+  if (!receipt) co_return std::unexpected(receipt.error());
+
+  HttpResponse response{.index = receipt->index};
+  append_receipt(response.body, *receipt, *integers);
+  co_return response;
+}
+
+}  // namespace quorate

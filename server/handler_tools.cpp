@@ -1,0 +1,27 @@
+#include "server/handler_tools.hpp"
+
+#include <algorithm>
+
+namespace quorate {
+
+Result<void> check_query_parameters(const HttpRequest& request,
+                                    std::initializer_list<std::string_view> known) {
+  for (const QueryParameter& parameter : request.query) {
+    if (std::ranges::find(known, parameter.name) == known.end()) {
+      std::string message = "There is no query parameter \"" + parameter.name + "\" here.";
+      if (known.size() != 0) message += " Known are:";
+      for (const std::string_view name : known) message.append(" ").append(name);
+      return fail(ErrorCode::malformed_request, std::move(message));
+    }
+  }
+  return {};
+}
+
+Result<IntegerStyle> integer_style(const HttpRequest& request) {
+  const std::string* style = request.find_query("integers");
+  if (style == nullptr || *style == "number") return IntegerStyle::number;
+  if (*style == "string") return IntegerStyle::string;
+  return fail(ErrorCode::malformed_request, "The query parameter integers must be \"string\" or \"number\".");
+}
+
+}  // namespace quorate

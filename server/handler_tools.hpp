@@ -1,0 +1,26 @@
+// What several handlers share.
+#pragma once
+
+#include <chrono>
+#include <initializer_list>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/query.hpp"
+#include "server/http_message.hpp"
+#include "server/json_writer.hpp"
+
+namespace quorate {
+
+inline Deadline deadline_after(std::chrono::milliseconds timeout) {
+  return std::chrono::steady_clock::now() + timeout;
+}
+
+// malformed_request if the URL has a query parameter other than these: a misspelt one must not go unnoticed.
+Result<void> check_query_parameters(const HttpRequest& request,
+                                    std::initializer_list<std::string_view> known);
+
+// ?integers=string or ?integers=number; without it, number.
+Result<IntegerStyle> integer_style(const HttpRequest& request);
+
+}  // namespace quorate

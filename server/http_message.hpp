@@ -1,0 +1,53 @@
+// One HTTP request and one response as plain values: what the router and the handlers see. No networking in
+// here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "server/header_map.hpp"
+
+namespace quorate {
+
+enum class HttpMethod { get, head, post, put, patch, delete_, options, other };
+
+std::string_view to_string(HttpMethod method);  // "GET", ...; "?" for other
+HttpMethod parse_method(std::string_view text);
+
+struct QueryParameter {
+  std::string name;
+  std::string value;
+};
+
+struct HttpRequest {
+  HttpMethod method = HttpMethod::get;
+  bool http_1_1 = true;               // else HTTP/1.0
+  bool keep_alive = true;             // what the client asks for
+  std::string target;                 // as it was sent
+  std::string path;                   // percent-decoded
+  std::vector<QueryParameter> query;  // percent-decoded, in their order
+  std::string path_argument;          // what the route's {name} stands for
+  HeaderMap headers;
+  std::string body;
+
+  // The first query parameter of that name, or nothing.
+  const std::string* find_query(std::string_view name) const;
+
+  // Makes it ready for the next request of the connection; keeps allocated memory unless it is large.
+  void clear();
+};
+
+struct HttpResponse {
+  unsigned status = 200;
+  std::string_view content_type = "application/json";  // a literal
+  std::vector<std::pair<std::string_view, std::string>> headers = {};
+  std::optional<std::uint64_t> index = {};  // Quorate-Index; without one, the index applied when it is sent
+  std::string body = {};
+  bool close = false;  // end the connection after it
+};
+
+}  // namespace quorate

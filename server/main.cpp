@@ -1,0 +1,13 @@
+#include <exception>
+#include <iostream>
+
+#include "server/cli.hpp"
+
+int main(int argc, char** argv) {
+  try {
+    return quorate::run_command_line(argc, argv);
+  } catch (const std::exception& exception) {
+    std::cerr << "quorate: " << exception.what() << std::endl;
+    return 1;
+  }
+}

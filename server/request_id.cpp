@@ -1,0 +1,35 @@
+#include "server/request_id.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstdint>
+#include <random>
+
+namespace quorate {
+
+namespace {
+
+constexpr std::size_t kMaxGivenSize = 128;
+
+std::uint64_t random_start() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+std::string choose_request_id(std::string_view given) {
+  const auto is_visible = [](char c) { return c > ' ' && c <= '~'; };
+  if (!given.empty() && given.size() <= kMaxGivenSize && std::ranges::all_of(given, is_visible)) {
+    return std::string(given);
+  }
+  static std::atomic<std::uint64_t> next{random_start()};
+  std::array<char, 16> digits;
+  const std::uint64_t number = next.fetch_add(1, std::memory_order_relaxed);
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;
+  return std::string(digits.data(), end);
+}
+
+}  // namespace quorate

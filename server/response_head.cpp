@@ -1,0 +1,78 @@
+#include "server/response_head.hpp"
+
+#include <array>
+#include <ctime>
+
+#include "server/json_writer.hpp"
+
+namespace quorate {
+
+namespace {
+
+// The Date field (RFC 9110 §6.6.1), made once a second.
+std::string_view current_date() {
+  thread_local std::time_t made_at = 0;
+  thread_local std::array<char, 32> text{};
+  thread_local std::size_t size = 0;
+  const std::time_t now = std::time(nullptr);
+  if (now != made_at) {
+    std::tm utc{};
+    gmtime_r(&now, &utc);
+    size = std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    made_at = now;
+  }
+  return {text.data(), size};
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+std::string_view reason_of(unsigned status) {
+  switch (status) {
+    case 200: return "OK";
+    case 400: return "Bad Request";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 413: return "Content Too Large";
+    case 414: return "URI Too Long";
+    case 415: return "Unsupported Media Type";
+    case 417: return "Expectation Failed";
+    case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 503: return "Service Unavailable";
+    case 507: return "Insufficient Storage";
+    default: return "";  // the reason may be empty
+  }
+}
+
+void append_response_head(std::string& out, const HttpResponse& response, bool http_1_1, bool keep_alive) {
+  out += "HTTP/1.1 ";
+  append_json_integer(out, std::uint64_t{response.status});
+  out.append(" ").append(reason_of(response.status)).append("\r\n");
+  append_field(out, "Date", current_date());
+  append_field(out, "Content-Type", response.content_type);
+  out += "Content-Length: ";
+  append_json_integer(out, std::uint64_t{response.body.size()});
+  out += "\r\n";
+  if (response.index) {
+    out += "Quorate-Index: ";
+    append_json_integer(out, *response.index);
+    out += "\r\n";
+  }
+  for (const auto& [name, value] : response.headers) append_field(out, name, value);
+  if (!keep_alive) {
+    append_field(out, "Connection", "close");
+  } else if (!http_1_1) {
+    append_field(out, "Connection", "keep-alive");
+  }
+  out += "\r\n";
+}
+
+}  // namespace quorate

@@ -1,0 +1,24 @@
+#include <array>
+
+#include "server/handlers.hpp"
+#include "server/router.hpp"
+
+namespace quorate {
+
+std::span<const Route> api_routes() {
+  static constexpr auto kRoutes = std::to_array<Route>({
+      {HttpMethod::post, "/v1/transactions", post_transaction, RouteBody::json},
+      {HttpMethod::post, "/v1/query", post_query, RouteBody::json},
+      {HttpMethod::get, "/v1/query", get_query, RouteBody::none},
+      {HttpMethod::get, "/v1/cluster", get_cluster, RouteBody::none},
+      {HttpMethod::put, "/v1/cluster/mode", put_cluster_mode, RouteBody::json},
+      {HttpMethod::post, "/v1/cluster/verify", post_cluster_verify, RouteBody::optional_json},
+      {HttpMethod::get, "/healthz", get_healthz, RouteBody::none},
+      {HttpMethod::get, "/readyz", get_readyz, RouteBody::none},
+      {HttpMethod::get, "/openapi.yaml", get_openapi, RouteBody::none},
+      {HttpMethod::get, "/problems/{code}", get_problem, RouteBody::none},
+  });
+  return kRoutes;
+}
+
+}  // namespace quorate

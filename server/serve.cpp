@@ -1,0 +1,137 @@
+#include "server/serve.hpp"
+
+#include <pthread.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include "server/embedded_cluster.hpp"
+#include "server/http_server.hpp"
+#include "server/services.hpp"
+
+namespace quorate {
+
+namespace {
+
+constexpr int kConfigurationMistake = 2;
+// What is left to do once every request is answered, or has been given up.
+constexpr std::chrono::milliseconds kLastAnswers{1'000};
+
+int report(const Error& error) {
+  std::cerr << "quorate: " << error.message << std::endl;
+  const bool is_configuration = error.code == ErrorCode::identity_mismatch ||
+                                error.code == ErrorCode::not_found ||
+                                error.code == ErrorCode::malformed_request;
+  return is_configuration ? kConfigurationMistake : EXIT_FAILURE;
+}
+
+void set_up_logging(const std::string& level) {
+  auto logger = spdlog::stderr_color_mt("quorate");
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+  logger->set_level(spdlog::level::from_str(level));
+  logger->flush_on(spdlog::level::warn);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+// Every connection is a file descriptor, and the usual limit of 1024 is for programs that use select().
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// All threads inherit this, so that only sigwait() below sees the signals.
+void block_ending_signals() {
+  const sigset_t signals = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+void wait_for_ending_signal() {
+  const sigset_t signals = ending_signals();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("received {}: finishing what is in flight", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+  // Whoever presses Ctrl-C again does not want to wait.
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+}
+
+Result<void> make_node_folders(const ServeConfig& config) {
+  if (config.database) return {};
+  for (const NodeConfig& node : config.cluster.nodes) {
+    const std::filesystem::path folder = std::filesystem::path(node.database).parent_path();
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) {
+      return fail(ErrorCode::io_error,
+                  "Cannot create the folder " + folder.string() + ": " + error.message() + ".");
+    }
+  }
+  return {};
+}
+
+void announce(const EmbeddedCluster& cluster, const HttpServer& server) {
+  for (const NodeConfig& node : cluster.config().nodes) {
+    spdlog::info("node {}: {}, log {}", node.id, node.database, node.log);
+  }
+  std::cout << "listening on " << server.url() << "\n"
+            << "try: curl " << server.url() << R"(/v1/query -H 'Content-Type: application/json' )"
+            << R"(-d '{"sql":"SELECT 1 + 1 AS two"}')" << std::endl;
+}
+
+// The order matters: no new requests, answers to those there are, then the nodes, then the connections.
+void shut_down(Services& services, HttpServer& server, EmbeddedCluster& cluster,
+               std::chrono::milliseconds time_to_finish) {
+  services.stopping = true;
+  server.begin_stop();
+  if (!server.wait_for_connections(time_to_finish)) {
+    spdlog::warn("some requests were not finished in time");
+  }
+  if (!cluster.stop(time_to_finish)) spdlog::warn("some accepted writes were left without an answer");
+  server.wait_for_connections(kLastAnswers);
+  server.stop();
+}
+
+}  // namespace
+
+int run_serve(const ServeConfig& config) {
+  set_up_logging(config.log_level);
+  block_ending_signals();
+  raise_file_limit();
+  const Result<void> folders = make_node_folders(config);
+  if (!folders) return report(folders.error());
+
+  Result<std::unique_ptr<EmbeddedCluster>> cluster = EmbeddedCluster::open(config.cluster);
+  if (!cluster) return report(cluster.error());
+  Services services{
+      .coordinator = (*cluster)->coordinator(),
+      .limits = config.cluster.limits,
+      .json_limits = {.depth = config.http.limits.json_depth, .values = config.http.limits.json_values}};
+  Result<std::unique_ptr<HttpServer>> server = HttpServer::start(config.http, services);
+  if (!server) return report(server.error());
+
+  announce(**cluster, **server);
+  wait_for_ending_signal();
+  shut_down(services, **server, **cluster, config.http.timeouts.shutdown);
+  spdlog::info("stopped");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace quorate

@@ -1,0 +1,20 @@
+// What the handlers work with. Made by the composition root; outlives every connection.
+#pragma once
+
+#include <atomic>
+#include <string_view>
+
+#include "core/cluster_config.hpp"
+#include "core/coordinator.hpp"
+#include "server/json_reader.hpp"
+
+namespace quorate {
+
+struct Services {
+  MultiDbCoordinator& coordinator;
+  CoreLimits limits;
+  JsonLimits json_limits;
+  std::atomic<bool> stopping = false;  // set once: /readyz says so, and connections end after their request
+};
+
+}  // namespace quorate

@@ -1,0 +1,125 @@
+#include "server/transaction_json.hpp"
+
+#include <limits>
+
+#include "server/parameters_json.hpp"
+#include "server/request_fields.hpp"
+#include "server/rows_json.hpp"
+
+namespace quorate {
+
+namespace {
+
+constexpr std::string_view kTransactionFields = "statements, mode, timeout_ms";
+constexpr std::string_view kStatementFields = "sql, params, expect_rows, allow_no_rows";
+
+Result<Statement> decode_statement(const Place& place, JsonValue& value, const CoreLimits& limits) {
+  constexpr std::int64_t kMaxRows = std::numeric_limits<std::int64_t>::max();
+  Result<JsonValue::Object*> object = expect_object(place, value);
+  if (!object) return std::unexpected(std::move(object.error()));
+  Statement statement;
+  std::optional<Error> error;
+  for (JsonMember& member : **object) {
+    const Place field = place.at(member.name);
+    if (member.name == "sql") {
+      store(expect_sql(field, member.value, limits), statement.sql, error);
+    } else if (member.name == "params") {
+      store(decode_parameters(field, member.value, limits), statement.parameters, error);
+    } else if (member.name == "expect_rows") {
+      store(expect_integer(field, member.value, 0, kMaxRows), statement.expect_rows, error);
+    } else if (member.name == "allow_no_rows") {
+      store(expect_boolean(field, member.value), statement.allow_no_rows, error);
+    } else {
+      return unknown_field(place, member.name, kStatementFields);
+    }
+    if (error) return std::unexpected(std::move(*error));
+  }
+  if (statement.sql.empty()) return malformed(place, "needs the field \"sql\".");
+  return statement;
+}
+
+Result<std::vector<Statement>> decode_statements(const Place& place, JsonValue& value,
+                                                 const CoreLimits& limits) {
+  auto* array = value.as<JsonValue::Array>();
+  if (array == nullptr) return wrong_type(place, value, "an array of statements");
+  if (array->empty()) return malformed(place, "must hold at least one statement.");
+  if (array->size() > limits.statements_per_transaction) {
+    return too_large(place, "has " + std::to_string(array->size()) + " statements",
+                     limits.statements_per_transaction);
+  }
+  std::vector<Statement> statements;
+  statements.reserve(array->size());
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    Result<Statement> statement = decode_statement(place.at(i), (*array)[i], limits);
+    if (!statement) {
+      statement.error().statement = i;
+      return std::unexpected(std::move(statement.error()));
+    }
+    statements.push_back(std::move(*statement));
+  }
+  return statements;
+}
+
+void append_statement_result(std::string& out, const StatementResult& result, IntegerStyle integers) {
+  out += "{\"rows_affected\":";
+  append_json_integer(out, result.rows_affected);
+  out += ",\"last_insert_id\":";
+  append_json_integer(out, result.last_insert_id, integers);
+  if (!result.columns.empty()) {
+    out += ",\"columns\":";
+    append_json_strings(out, result.columns);
+    out += ",\"rows\":[";
+    append_rows_as_arrays(out, result.rows, 0, result.rows.size(), integers);
+    out += ']';
+  }
+  out += '}';
+}
+
+}  // namespace
+
+Result<TransactionRequest> decode_transaction(JsonValue& body, const CoreLimits& limits) {
+  const Place root;
+  Result<JsonValue::Object*> object = expect_object(root, body);
+  if (!object) return std::unexpected(std::move(object.error()));
+  TransactionRequest request{.transaction = {}, .timeout = limits.default_timeout};
+  std::optional<Error> error;
+  for (JsonMember& member : **object) {
+    const Place field = root.at(member.name);
+    if (member.name == "statements") {
+      store(decode_statements(field, member.value, limits), request.transaction.statements, error);
+    } else if (member.name == "mode") {
+      store(expect_mode(field, member.value), request.transaction.mode, error);
+    } else if (member.name == "timeout_ms") {
+      store(expect_timeout(field, member.value, limits), request.timeout, error);
+    } else {
+      return unknown_field(root, member.name, kTransactionFields);
+    }
+    if (error) return std::unexpected(std::move(*error));
+  }
+  if (request.transaction.statements.empty()) return malformed(root, "needs the field \"statements\".");
+  return request;
+}
+
+void append_receipt(std::string& out, const WriteReceipt& receipt, IntegerStyle integers) {
+  out += "{\"transaction_id\":";
+  append_json_string(out, receipt.transaction_id);
+  out += ",\"index\":";
+  append_json_integer(out, receipt.index);
+  out += ",\"term\":";
+  append_json_integer(out, receipt.term);
+  out += ",\"mode\":";
+  append_json_string(out, to_string(receipt.mode));
+  out += ",\"results\":[";
+  bool first = true;
+  for (const StatementResult& result : receipt.result.statements) {
+    if (!std::exchange(first, false)) out += ',';
+    append_statement_result(out, result, integers);
+  }
+  out += "],\"nodes\":{\"committed\":";
+  append_json_strings(out, receipt.committed);
+  out += ",\"pending\":";
+  append_json_strings(out, receipt.pending);
+  out += "}}";
+}
+
+}  // namespace quorate

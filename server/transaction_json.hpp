@@ -1,0 +1,25 @@
+// The body of POST /v1/transactions and its answer.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "core/cluster_config.hpp"
+#include "core/coordinator.hpp"
+#include "core/transaction.hpp"
+#include "server/json_value.hpp"
+#include "server/json_writer.hpp"
+
+namespace quorate {
+
+struct TransactionRequest {
+  Transaction transaction;
+  std::chrono::milliseconds timeout;
+};
+
+// Errors: malformed_request, limit_exceeded; those about one statement name its position.
+Result<TransactionRequest> decode_transaction(JsonValue& body, const CoreLimits& limits);
+
+void append_receipt(std::string& out, const WriteReceipt& receipt, IntegerStyle integers);
+
+}  // namespace quorate
