@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engines/memory/memory_engine.hpp"
+#include "engines/sqlite/sqlite_engine.hpp"
 
 namespace quorate {
 namespace {
@@ -12,6 +13,7 @@ using Factory = Result<std::unique_ptr<StorageEngine>> (*)(const EngineOptions&)
 const std::map<std::string, Factory>& factories() {
   static const std::map<std::string, Factory> map{
       {"memory", &open_memory_engine},
+      {"sqlite", &open_sqlite_engine},
   };
   return map;
 }

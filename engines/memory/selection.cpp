@@ -121,8 +121,9 @@ Result<void> sort_rows(const Select& select, const MemoryTable& table, std::vect
   if (!select.order_by) return {};
   const auto column = table.definition->find_column(*select.order_by);
   if (!column) return fail(ErrorCode::sql_error, "no such column: " + *select.order_by);
-  std::ranges::stable_sort(ids, [&](std::int64_t left, std::int64_t right) {
+  std::ranges::sort(ids, [&](std::int64_t left, std::int64_t right) {
     const int order = compare_values((**table.rows.find(left))[*column], (**table.rows.find(right))[*column]);
+    if (order == 0) return left < right;
     return select.descending ? order > 0 : order < 0;
   });
   return {};

@@ -1,0 +1,115 @@
+#include "engines/sqlite/sqlite_engine.hpp"
+
+#include <system_error>
+
+#include "engines/sqlite/database_copy.hpp"
+#include "engines/sqlite/schema.hpp"
+#include "engines/sqlite/sqlite_error.hpp"
+
+namespace quorate {
+
+SqliteEngine::SqliteEngine(const std::filesystem::path& path) : file_(std::make_shared<DatabaseFile>()) {
+  file_->path = std::filesystem::absolute(path);
+  writer_ = std::make_unique<Writer>(file_->path);
+}
+
+std::unexpected<Error> SqliteEngine::not_open() const {
+  return fail(ErrorCode::io_error, "The database " + file_->path.string() + " could not be opened.");
+}
+
+Result<void> SqliteEngine::execute(const std::string& sql) {
+  if (!writer_) return not_open();
+  return writer_->execute(sql);
+}
+
+Result<std::optional<ClusterMeta>> SqliteEngine::read_meta() {
+  if (!writer_) return not_open();
+  return writer_->meta();
+}
+
+Result<void> SqliteEngine::write_meta(const ClusterMeta& meta) {
+  if (!writer_) return not_open();
+  return writer_->write_meta(meta);
+}
+
+Result<bool> SqliteEngine::is_empty() {
+  if (!writer_) return not_open();
+  return guarded([&]() -> Result<bool> { return has_no_user_objects(writer_->connection().database()); });
+}
+
+Result<BatchOutcome> SqliteEngine::prepare(const Batch& batch, const PrepareLimits& limits) {
+  if (!writer_) return not_open();
+  return writer_->prepare(batch, limits);
+}
+
+Result<void> SqliteEngine::commit(Position position, std::optional<ConsistencyMode> mode) {
+  if (!writer_) return not_open();
+  return writer_->commit(position, mode);
+}
+
+void SqliteEngine::rollback() noexcept {
+  if (writer_) writer_->rollback();
+}
+
+std::pair<Position, Digest> SqliteEngine::get_version() const {
+  if (!writer_ || !writer_->meta()) return {};
+  return {writer_->meta()->applied, writer_->meta()->digest};
+}
+
+Result<void> SqliteEngine::check_health() {
+  if (!writer_) return not_open();
+  return writer_->check_health();
+}
+
+Result<std::uint64_t> SqliteEngine::flush() {
+  if (!writer_) return not_open();
+  if (auto synced = writer_->log().sync(); !synced) return std::unexpected(synced.error());
+  return get_version().first.index;
+}
+
+Result<Position> SqliteEngine::snapshot(const std::filesystem::path& target) {
+  return guarded([&] { return copy_database(file_->path, target); });
+}
+
+Result<void> SqliteEngine::restore(const std::filesystem::path& source) {
+  if (writer_ && writer_->is_holding()) {
+    return fail(ErrorCode::internal, "A batch is prepared; the content cannot be replaced.");
+  }
+  std::filesystem::path adopted = file_->path;
+  adopted += ".restore";
+  const std::optional<ClusterMeta> own = writer_ ? writer_->meta() : std::nullopt;
+  Result<void> done = guarded([&] { return adopt_snapshot(source, adopted, own); });
+  if (done) done = guarded([&] { return replace_file(adopted); });
+  if (!done) remove_database(adopted);
+  return done;
+}
+
+// The former log must be empty before the rename: SQLite would apply it to the new file if a crash came in between.
+Result<void> SqliteEngine::replace_file(const std::filesystem::path& adopted) {
+  if (writer_) {
+    if (auto emptied = writer_->log().empty(); !emptied) return emptied;
+    writer_.reset();
+  }
+  Result<void> renamed = rename_durably(adopted, file_->path);
+  for (const char* suffix : {"-wal", "-shm"}) {
+    std::filesystem::path leftover = file_->path;
+    leftover += suffix;
+    std::error_code ignored;
+    std::filesystem::remove(leftover, ignored);
+  }
+  ++file_->generation;
+  writer_ = std::make_unique<Writer>(file_->path);
+  return renamed;
+}
+
+Result<std::unique_ptr<Reader>> SqliteEngine::open_reader() {
+  return guarded([&]() -> Result<std::unique_ptr<Reader>> { return std::make_unique<SqliteReader>(file_); });
+}
+
+Result<std::unique_ptr<StorageEngine>> open_sqlite_engine(const EngineOptions& options) {
+  return guarded([&]() -> Result<std::unique_ptr<StorageEngine>> {
+    return std::make_unique<SqliteEngine>(options.uri);
+  });
+}
+
+}  // namespace quorate

@@ -1,0 +1,181 @@
+#include "engines/sqlite/writer.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+
+#include "engines/sqlite/sqlite_error.hpp"
+
+namespace quorate {
+namespace {
+
+// How often a batch is prepared again because a transaction ended the whole of it. The transactions behind the last
+// such one are then refused: nobody can make a batch cost more by filling it with them.
+constexpr int kMaxRestarts = 16;
+
+void run_once(SQLite::Statement& statement) {
+  statement.exec();
+  statement.reset();
+}
+
+}  // namespace
+
+Writer::Writer(const std::filesystem::path& file)
+    : connection_(file, Connection::Access::write),
+      log_(connection_),
+      begin_(connection_.database(), "BEGIN IMMEDIATE"),
+      commit_(connection_.database(), "COMMIT"),
+      data_version_(connection_.database(), "PRAGMA data_version") {
+  known_version_ = data_version();
+  if (std::optional<ClusterMeta> meta = load_meta(connection_.database())) use_meta(std::move(*meta));
+}
+
+void Writer::use_meta(ClusterMeta meta) {
+  meta_ = std::move(meta);
+  if (!runner_) runner_ = std::make_unique<TransactionRunner>(connection_);
+  if (!meta_update_) meta_update_ = std::make_unique<MetaUpdate>(connection_.database());
+}
+
+std::int64_t Writer::data_version() {
+  data_version_.executeStep();
+  const std::int64_t version = data_version_.getColumn(0).getInt64();
+  data_version_.reset();
+  return version;
+}
+
+Result<void> Writer::check_unchanged() {
+  if (!quarantined_) quarantined_ = data_version() != known_version_;
+  if (!quarantined_) return {};
+  return fail(ErrorCode::quarantined, "Another program has changed the database file, so this node's content is not "
+                                      "trusted any more. It must be restored from a snapshot.");
+}
+
+Result<void> Writer::begin() {
+  run_once(begin_);
+  Result<void> unchanged = check_unchanged();
+  if (!unchanged) rollback();
+  return unchanged;
+}
+
+Result<void> Writer::execute(const std::string& sql) {
+  if (held_) return fail(ErrorCode::internal, "A batch is prepared; nothing else can be executed.");
+  Result<void> done = guarded([&]() -> Result<void> {
+    if (auto begun = begin(); !begun) return begun;
+    connection_.database().exec(sql);
+    run_once(commit_);
+    return log_.tend();
+  });
+  if (!done) rollback();
+  return done;
+}
+
+Result<void> Writer::write_meta(const ClusterMeta& meta) {
+  if (held_) return fail(ErrorCode::internal, "A batch is prepared; the meta cannot be replaced.");
+  Result<void> done = guarded([&]() -> Result<void> {
+    if (auto begun = begin(); !begun) return begun;
+    store_meta(connection_.database(), meta);
+    run_once(commit_);
+    use_meta(meta);
+    return log_.sync();
+  });
+  if (!done) rollback();
+  return done;
+}
+
+Result<BatchOutcome> Writer::prepare(const Batch& batch, const PrepareLimits& limits) {
+  if (held_ || !meta_) return fail(ErrorCode::internal, "prepare() needs a meta, and nothing held.");
+  Result<BatchOutcome> outcome = guarded([&] { return run_batch(batch, limits); });
+  held_ = outcome.has_value();
+  if (outcome) return outcome;
+  rollback();
+  // After a failed write SQLite reads the file afresh, which counts like another program's commit.
+  if (!quarantined_) {
+    guarded([&]() -> Result<void> {
+      known_version_ = data_version();
+      return {};
+    });
+  }
+  return outcome;
+}
+
+Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& limits) {
+  Failures failures(batch.size());
+  BatchOutcome outcome;
+  for (int restarts = 0;; ++restarts) {
+    if (auto begun = begin(); !begun) return std::unexpected(begun.error());
+    const Result<bool> complete = run_pass(batch, limits, failures, outcome);
+    if (!complete) return std::unexpected(complete.error());
+    if (*complete) return outcome;
+    if (restarts < kMaxRestarts) continue;
+    for (std::size_t i = outcome.transactions.size() + 1; i < batch.size(); ++i) {
+      failures[i] = Error{.code = ErrorCode::overloaded,
+                          .message = "Too many transactions sent at the same time ended their database transaction."};
+    }
+  }
+}
+
+Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures,
+                              BatchOutcome& outcome) {
+  outcome.transactions.clear();
+  batch_changes_.reset();
+  prepared_ = *meta_;
+  bool changed = false;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (failures[i]) {
+      outcome.transactions.push_back(std::unexpected(*failures[i]));
+      continue;
+    }
+    const std::int64_t clock_us = std::max(prepared_.clock_us, batch[i].clock_us);
+    Result<TransactionResult> done = runner_->run(batch[i].transaction, clock_us, batch[i].seed, limits);
+    if (done) {
+      prepared_.clock_us = clock_us;
+      batch_changes_.add_digest(runner_->changes());
+      changed = true;
+    } else {
+      if (is_database_failure(done.error().code)) return std::unexpected(done.error());
+      failures[i] = done.error();
+      if (runner_->is_ended()) return false;
+    }
+    outcome.transactions.push_back(std::move(done));
+  }
+  if (changed) prepared_.digest = chain(prepared_.digest, batch_changes_.finish());
+  outcome.digest = prepared_.digest;
+  return true;
+}
+
+Result<void> Writer::commit(Position position, std::optional<ConsistencyMode> mode) {
+  if (!held_) return fail(ErrorCode::internal, "commit() needs a prepared batch.");
+  held_ = false;
+  prepared_.applied = position;
+  if (mode) prepared_.mode = *mode;
+  Result<void> done = guarded([&]() -> Result<void> {
+    meta_update_->run(prepared_);
+    run_once(commit_);
+    meta_ = prepared_;
+    return log_.tend();
+  });
+  if (!done) rollback();
+  return done;
+}
+
+void Writer::rollback() noexcept {
+  held_ = false;
+  if (sqlite3_get_autocommit(connection_.handle()) != 0) return;
+  sqlite3_exec(connection_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+Result<void> Writer::check_health() {
+  return guarded([&]() -> Result<void> {
+    int moved = 0;
+    sqlite3_file_control(connection_.handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (moved != 0) return fail(ErrorCode::quarantined, "The database file has been moved, replaced or deleted.");
+    // While a batch is held, nobody else can write.
+    if (!held_) {
+      if (auto unchanged = check_unchanged(); !unchanged) return unchanged;
+    }
+    if (load_meta(connection_.database()) == meta_) return {};
+    return fail(ErrorCode::corrupt, "The table _cluster_meta does not hold what was written to it.");
+  });
+}
+
+}  // namespace quorate
