@@ -101,6 +101,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     TimeUs now = 0;
   };
   View view() const;
+  ConsensusDriver::View consensus_view() const { return driver_->view(); }
 
  private:
   explicit DbNode(Options options);

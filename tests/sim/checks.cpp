@@ -1,0 +1,123 @@
+// The promises, as far as they can be seen from outside.
+#include <algorithm>
+
+#include "tests/sim/world.hpp"
+
+namespace quorate::sim {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+
+std::string at(Index index) { return " at index " + std::to_string(index); }
+
+}  // namespace
+
+void World::check_step() {
+  for (auto& host : hosts_) {
+    if (!is_up(*host)) continue;
+    const ConsensusDriver::View view = host->node->consensus_view();
+    if (view.leadership.role == Role::leader && view.leadership.term != host->checked_leader_term) {
+      host->checked_leader_term = view.leadership.term;
+      check_leader(*host, view.leadership.term);
+    }
+    if (host->node->applied_index() != host->checked_applied) check_applied(*host);
+  }
+}
+
+// Election safety and leader completeness (Raft figure 3).
+void World::check_leader(Host& host, Term term) {
+  const auto [known, is_new] = leaders_.emplace(term, host.config.id);
+  if (!is_new && known->second != host.config.id) {
+    throw Violation("two leaders in term " + std::to_string(term) + ": " + known->second + " and " + host.config.id);
+  }
+  trace(host.config.id + " leads term " + std::to_string(term));
+  for (Index index = host.log.base.index + 1; index < decided_.size(); ++index) {
+    if (decided_[index].index == 0) continue;
+    if (!host.log.holds(index) || host.log.at(index).term != decided_[index].term) {
+      throw Violation("the leader of term " + std::to_string(term) + " lacks the decided entry" + at(index));
+    }
+  }
+}
+
+// State machine safety (Raft figure 3), and equal content at equal index.
+void World::check_applied(Host& host) {
+  const Index applied = host.node->applied_index();
+  if (applied < host.checked_applied) throw Violation(host.config.id + " went back" + at(applied));
+  for (Index index = host.checked_applied + 1; index <= applied; ++index) {
+    if (index <= host.log.base.index) continue;
+    if (!host.log.holds(index)) throw Violation(host.config.id + " applied what its log does not hold" + at(index));
+    if (decided_.size() <= index) decided_.resize(index + 1);
+    Position& decided = decided_[index];
+    const Position own = host.log.at(index).position();
+    if (decided.index == 0) decided = own;
+    if (decided != own) throw Violation(host.config.id + " applied another entry than others" + at(index));
+  }
+  host.checked_applied = applied;
+  const auto [position, digest] = std::pair(host.disk->current()->meta->applied, host.disk->current()->meta->digest);
+  if (position.index != applied) return;  // its writer is in the middle of several entries
+  const auto [known, is_new] = digests_.emplace(applied, digest);
+  if (!is_new && known->second != digest) throw Violation(host.config.id + " has another digest than others" + at(applied));
+}
+
+void World::check_read(std::int64_t value, std::int64_t floor, const char* kind) {
+  if (value < floor) {
+    throw Violation(std::string("a ") + kind + " read saw " + std::to_string(value) + " after " + std::to_string(floor) +
+                    " had been acknowledged");
+  }
+  if (value > attempts_) throw Violation("a read saw more than was ever written");
+}
+
+void World::check_prepared_everywhere(const WriteReceipt& receipt) {
+  if (receipt.mode != ConsistencyMode::dual_write) return;
+  if (prepared_[receipt.transaction_id].size() != hosts_.size()) {
+    throw Violation("dual_write acknowledged " + receipt.transaction_id + ", which not every node has prepared");
+  }
+}
+
+// Calm, and with all nodes up that can be: a write succeeds soon.
+void World::check_progress() {
+  auto done = std::make_shared<bool>(false);
+  const std::int64_t end = scheduler_.now_us() + 20 * kSecond;
+  const bool can_dual = std::ranges::none_of(hosts_, [](const auto& host) { return host->quarantined; });
+  for (auto& coordinator : coordinators_) {
+    coordinator->set_mode(ConsistencyMode::quorum, deadline_at(end), [done](const auto& index) {
+      if (index) *done = true;
+    });
+  }
+  run_until_done(*done, end - scheduler_.now_us(), "nothing is decided although all is calm");
+  const std::uint64_t before = summary_.applied;
+  while (summary_.applied < before + 3 && scheduler_.now_us() < end && scheduler_.step()) check_step();
+  if (summary_.applied < before + 3 && can_dual) throw Violation("no progress: no write succeeds although all is calm");
+}
+
+void World::check_outcome() {
+  Index highest = 0;
+  for (auto& host : hosts_) highest = std::max(highest, is_up(*host) ? host->node->applied_index() : 0);
+  for (auto& host : hosts_) {
+    if (host->quarantined) continue;
+    if (!is_up(*host)) throw Violation(host->config.id + " did not come back");
+    if (host->node->applied_index() != highest) {
+      throw Violation(host->config.id + " did not catch up: it is" + at(host->node->applied_index()) + " of " +
+                      std::to_string(highest));
+    }
+    MemoryEngine engine(host->disk);
+    auto reader = engine.open_reader();
+    const auto journal = (*reader)->query({.sql = "SELECT key FROM journal ORDER BY key", .parameters = {}});
+    std::map<std::int64_t, int> rows;
+    for (const Row& row : journal->rows) ++rows[std::get<std::int64_t>(row.at(0))];
+    for (const auto& [key, write] : writes_) {
+      const int count = rows.contains(key) ? rows.at(key) : 0;
+      const std::string what = "write " + std::to_string(key) + " on " + host->config.id;
+      if (!write.outcome) throw Violation(what + " was never answered");
+      if (count == 1) throw Violation(what + " is half there");
+      if (*write.outcome == Outcome::applied && count != 2) throw Violation(what + " was acknowledged and is lost");
+      if (*write.outcome == Outcome::not_applied && count != 0) throw Violation(what + " was reported not_applied and is there");
+    }
+    const auto counter = (*reader)->query({.sql = "SELECT value FROM counter WHERE id = 1", .parameters = {}});
+    if (std::get<std::int64_t>(counter->rows.at(0).at(0)) != static_cast<std::int64_t>(rows.size())) {
+      throw Violation("the counter on " + host->config.id + " does not count the journal");
+    }
+  }
+}
+
+}  // namespace quorate::sim

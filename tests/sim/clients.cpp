@@ -1,0 +1,110 @@
+// The simulated clients. Every write adds one to a counter, reads it back, and leaves two journal rows with its key, so
+// that what became of it can be told from the content of any node.
+#include "tests/sim/world.hpp"
+
+namespace quorate::sim {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kRegisters = 4;
+
+Statement statement(std::string sql, std::vector<Value> parameters = {}) {
+  return {.sql = std::move(sql), .parameters = {.positional = std::move(parameters), .named = {}}};
+}
+
+}  // namespace
+
+void World::create_tables() {
+  Transaction transaction;
+  transaction.id = "tables";
+  transaction.statements = {
+      statement("CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER, version INTEGER)"),
+      statement("CREATE TABLE journal (id INTEGER PRIMARY KEY, key INTEGER, stamp INTEGER)"),
+      statement("CREATE TABLE registers (id INTEGER PRIMARY KEY, value INTEGER, version INTEGER)"),
+      statement("INSERT INTO counter (id, value, version) VALUES (1, 0, 0)")};
+  for (std::int64_t id = 0; id < kRegisters; ++id) {
+    transaction.statements.push_back(statement("INSERT INTO registers (id, value, version) VALUES (?, 0, 0)", {id}));
+  }
+  // Only the coordinator of the leader's process can write: try them all.
+  auto done = std::make_shared<bool>(false);
+  for (auto& coordinator : coordinators_) {
+    coordinator->write(transaction, deadline_at(scheduler_.now_us() + 5 * kSecond), [done](const auto& receipt) {
+      if (receipt) *done = true;
+    });
+  }
+  run_until_done(*done, 10 * kSecond, "the tables are not created");
+}
+
+void World::run_client(int client) {
+  if (!clients_run_) return;
+  later(scheduler_.random.between(0, 120'000), [this, client] {
+    if (!clients_run_) return;
+    if (scheduler_.random.chance(700)) {
+      write_once(client);
+    } else {
+      read_once(client);
+    }
+  });
+}
+
+void World::write_once(int client) {
+  const std::int64_t key = next_key_++;
+  writes_[key] = {.key = key};
+  ++attempts_;
+  Transaction transaction;
+  transaction.id = "t" + std::to_string(key);
+  if (scheduler_.random.chance(100)) transaction.mode = ConsistencyMode::dual_write;
+  transaction.statements = {
+      statement("UPDATE counter SET value = value + 1, version = version + 1 WHERE id = 1"),
+      statement("SELECT value FROM counter WHERE id = 1"),
+      statement("INSERT INTO journal (id, key, stamp) VALUES (?, ?, unixepoch())", {2 * key, key}),
+      statement("INSERT INTO journal (id, key, stamp) VALUES (?, ?, random())", {2 * key + 1, key})};
+  if (scheduler_.random.chance(150)) {  // mostly a version conflict
+    transaction.statements.push_back(
+        statement("UPDATE registers SET value = ?, version = version + 1 WHERE id = ? AND version = ?",
+                  {key, scheduler_.random.between(0, kRegisters - 1), scheduler_.random.between(0, 2)}));
+  }
+  const auto deadline = deadline_at(scheduler_.now_us() + scheduler_.random.between(200'000, 3 * kSecond));
+  trace("client " + std::to_string(client) + " writes " + std::to_string(key));
+  coordinator_for_client().write(std::move(transaction), deadline, [this, client, key](Result<WriteReceipt> receipt) {
+    Write& write = writes_.at(key);
+    if (write.outcome) throw Violation("write " + std::to_string(key) + " was answered twice");
+    write.outcome = receipt ? Outcome::applied : receipt.error().outcome;
+    trace("write " + std::to_string(key) + ": " + std::string(to_string(*write.outcome)) +
+          (receipt ? " at " + std::to_string(receipt->index) : " " + receipt.error().message));
+    if (receipt) {
+      ++summary_.applied;
+      write.index = receipt->index;
+      acknowledged_ = std::max(acknowledged_, std::get<std::int64_t>(receipt->result.statements.at(1).rows.at(0).at(0)));
+      check_prepared_everywhere(*receipt);
+    } else {
+      ++(*write.outcome == Outcome::unknown ? summary_.unknown : summary_.not_applied);
+    }
+    run_client(client);
+  });
+}
+
+void World::read_once(int client) {
+  const bool linearizable = scheduler_.random.chance(700);
+  const auto node = static_cast<std::size_t>(scheduler_.random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1));
+  Index min_index = 0;
+  std::int64_t floor = linearizable ? acknowledged_ : 0;
+  const Query query{.sql = "SELECT value FROM counter WHERE id = 1", .parameters = {}};
+  const auto deadline = deadline_at(scheduler_.now_us() + scheduler_.random.between(100'000, 2 * kSecond));
+  MultiDbCoordinator& coordinator = coordinator_for_client();
+  coordinator.query(
+      query, linearizable ? ReadConsistency::linearizable : ReadConsistency::local, min_index, deadline,
+      [this, client, floor, linearizable](const Result<QueryAnswer>& answer) {
+        if (answer) {
+          ++summary_.reads;
+          const auto value = std::get<std::int64_t>(answer->result.rows.at(0).at(0));
+          trace("read " + std::to_string(value) + " on " + answer->node);
+          check_read(value, floor, linearizable ? "linearizable" : "local");
+          if (linearizable) acknowledged_ = std::max(acknowledged_, value);
+        }
+        run_client(client);
+      },
+      linearizable ? "" : hosts_[node]->config.id);
+}
+
+}  // namespace quorate::sim

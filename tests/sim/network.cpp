@@ -1,0 +1,33 @@
+#include "tests/sim/network.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace quorate::sim {
+
+void Network::send(Message message) {
+  ++sent;
+  if (scheduler_.random.chance(drop_per_thousand)) return;
+  if (scheduler_.random.chance(duplicate_per_thousand)) deliver_later(message);
+  deliver_later(std::move(message));
+}
+
+void Network::deliver_later(Message message) {
+  const std::pair link(message.from, message.to);
+  std::int64_t when_us = scheduler_.now_us() + scheduler_.random.between(20, max_delay_us);
+  if (keeps_order) when_us = last_delivery_us_[link] = std::max(when_us, last_delivery_us_[link] + 1);
+  executor_.post_at(when_us, [this, link, message = std::move(message)]() mutable {
+    const auto receiver = receivers_.find(link.second);
+    if (receiver == receivers_.end() || cut_.contains(link)) return;
+    receiver->second->receive(std::move(message));
+  });
+}
+
+void Network::calm() {
+  heal();
+  drop_per_thousand = 0;
+  duplicate_per_thousand = 0;
+  max_delay_us = 2'000;
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,40 @@
+#include "tests/sim/scheduler.hpp"
+
+#include <algorithm>
+
+namespace quorate::sim {
+
+bool Scheduler::step() {
+  if (events_.empty()) return false;
+  Event event = events_.top();
+  events_.pop();
+  now_us_ = std::max(now_us_, event.when_us);
+  SimExecutor* owner = *event.owner;
+  if (owner == nullptr) return true;
+  if (owner->blocked_until_us_ > now_us_) {
+    event.when_us = owner->blocked_until_us_;
+    events_.push(std::move(event));
+    return true;
+  }
+  ++events_run_;
+  (*event.task)();
+  return true;
+}
+
+void SimExecutor::post(Task task) {
+  // In order, after a scheduling delay that is mostly short.
+  const std::int64_t delay_us = scheduler_.random.chance(5) ? scheduler_.random.between(0, 20'000)
+                                                            : scheduler_.random.between(0, 60);
+  last_post_us_ = std::max(last_post_us_, scheduler_.now_us() + delay_us);
+  schedule(last_post_us_, std::move(task));
+}
+
+void SimExecutor::post_at(std::int64_t when_us, Task task) {
+  schedule(std::max(when_us, scheduler_.now_us()), std::move(task));
+}
+
+void SimExecutor::schedule(std::int64_t when_us, Task task) {
+  scheduler_.events_.push({when_us, scheduler_.sequence_++, self_, std::make_shared<Task>(std::move(task))});
+}
+
+}  // namespace quorate::sim

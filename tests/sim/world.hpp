@@ -1,0 +1,130 @@
+// A whole cluster in simulated time, with clients that write and read, a saboteur, and the promises checked throughout.
+// Everything follows from the seed. The code under test is the real one: consensus core, driver, DbNode, CommitQueue,
+// MultiDbCoordinator; the engine is the memory engine.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/db_node.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/scheduler.hpp"
+#include "tests/sim/sim_engine.hpp"
+#include "tests/sim/sim_log.hpp"
+
+namespace quorate::sim {
+
+// A promise that did not hold.
+struct Violation : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Summary {
+  std::uint64_t events = 0;
+  std::uint64_t applied = 0;
+  std::uint64_t not_applied = 0;
+  std::uint64_t unknown = 0;
+  std::uint64_t reads = 0;
+  std::uint64_t leaders = 0;
+  std::uint64_t crashes = 0;
+  std::uint64_t quarantines = 0;
+  std::uint64_t trace = 0;  // a hash over the whole run: equal for equal seeds
+};
+
+class World {
+ public:
+  World(std::uint64_t seed, std::optional<Rule> broken, bool verbose);
+  ~World();
+
+  // Throws Violation.
+  Summary run();
+
+ private:
+  struct Host {
+    NodeConfig config;
+    std::int64_t wall_offset_us = 0;
+    std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
+    LogDisk log;
+    // While it is up:
+    std::unique_ptr<DbNode> node;
+    std::unique_ptr<SimExecutor> consensus;
+    std::unique_ptr<SimExecutor> writer;
+    std::unique_ptr<SimExecutor> readers;
+    bool quarantined = false;
+    bool crash_scheduled = false;
+    // Of this life:
+    Index checked_applied = 0;
+    Term checked_leader_term = 0;
+  };
+  struct Write {
+    std::int64_t key = 0;
+    std::optional<Outcome> outcome;
+    Index index = 0;
+  };
+
+  // world.cpp
+  void start(Host& host);
+  void crash(Host& host, bool restarts);
+  void run_until(std::int64_t when_us);
+  void run_until_done(const bool& done, std::int64_t limit_us, const char* what);
+  MultiDbCoordinator& coordinator_for_client();
+  bool is_up(const Host& host) const { return host.node != nullptr; }
+  std::size_t usable() const;
+  void trace(const std::string& text);
+
+  // clients.cpp
+  void create_tables();
+  void run_client(int client);
+  void write_once(int client);
+  void read_once(int client);
+  void later(std::int64_t delay_us, Task task) { executor_.post_at(scheduler_.now_us() + delay_us, std::move(task)); }
+
+  // saboteur.cpp
+  void sabotage();
+  void crash_some();
+  void partition();
+  void disturb_network();
+  void break_log_write();
+  void calm_down();
+
+  // checks.cpp
+  void check_step();
+  void check_leader(Host& host, Term term);
+  void check_applied(Host& host);
+  void check_read(std::int64_t value, std::int64_t floor, const char* kind);
+  void check_prepared_everywhere(const WriteReceipt& receipt);
+  void check_progress();
+  void check_outcome();
+  std::int64_t counter_on(Host& host);
+
+  Scheduler scheduler_;
+  const std::int64_t no_offset_ = 0;
+  SimExecutor executor_;  // the world's own: clients, network, coordinators; never crashes
+  Network network_;
+  std::optional<Rule> broken_;
+  bool verbose_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::vector<std::unique_ptr<MultiDbCoordinator>> coordinators_;  // one for all, or one per host
+  bool embedded_ = true;
+  bool disturbs_ = false;
+  bool clients_run_ = false;
+  int slow_disk_per_thousand_ = 0;
+
+  // What has been seen, for the checks.
+  std::map<Term, NodeId> leaders_;
+  std::vector<Position> decided_;                   // by index
+  std::map<Index, Digest> digests_;                 // at index
+  std::map<std::int64_t, Write> writes_;            // by key
+  std::map<std::string, std::set<NodeId>> prepared_;  // by transaction id
+  std::int64_t next_key_ = 1;
+  std::int64_t acknowledged_ = 0;                   // the highest counter value that anybody has been shown
+  std::int64_t attempts_ = 0;
+  Summary summary_;
+};
+
+}  // namespace quorate::sim
