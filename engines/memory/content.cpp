@@ -139,6 +139,7 @@ void TableWriter::feed(char operation, std::int64_t id) {
 }
 
 void feed_schema(const MemoryContent& content, ChangeDigest& digest) {
+  digest.add_tag('s');
   content.tables.for_each([&](const std::string& name, const MemoryTable& table) {
     digest.add_text(name);
     digest.add_text(table.definition->sql);

@@ -90,6 +90,7 @@ bool has_no_user_objects(SQLite::Database& database) {
 }
 
 void feed_schema(SQLite::Database& database, ChangeDigest& digest) {
+  digest.add_tag('s');
   SQLite::Statement objects(database, std::string("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE ") +
                                           kUserObjects + " ORDER BY name, type");
   while (objects.executeStep()) {
