@@ -22,7 +22,7 @@ constexpr std::array<const char*, 7> kForbiddenFunctions{
     "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "sqlite_offset", "sqlite_log"};
 
 // What they show depends on a node's file or connection, not on its content.
-constexpr std::array<const char*, 3> kNodeTables{"dbstat", "sqlite_stmt", "pragma_data_version"};
+constexpr std::array<const char*, 4> kNodeTables{"dbstat", "sqlite_stmt", "pragma_data_version", "pragma_page_size"};
 
 // They only read, and what they show is the same on every node.
 constexpr std::array<const char*, 15> kPragmas{
@@ -31,18 +31,24 @@ constexpr std::array<const char*, 15> kPragmas{
     "user_version",     "application_id",    "encoding",        "foreign_keys", "collation_list"};
 
 // They only read, but what they show is this node's own.
-constexpr std::array<const char*, 9> kReaderPragmas{
-    "database_list", "page_count",    "page_size",      "freelist_count", "schema_version",
-    "journal_mode",  "function_list", "module_list",    "compile_options"};
+constexpr std::array<const char*, 8> kReaderPragmas{"database_list",  "page_count",    "page_size",   "freelist_count",
+                                                    "schema_version", "function_list", "module_list", "compile_options"};
 
 // Of the PRAGMAs above, those whose argument does not set anything.
 constexpr std::array<const char*, 10> kPragmasWithArgument{
     "table_info", "table_xinfo",      "table_list",        "index_list",      "index_info",
     "index_xinfo", "foreign_key_list", "foreign_key_check", "integrity_check", "quick_check"};
 
+constexpr std::array<const char*, 2> kModulePragmas{"data_version", "page_size"};
+
 // Virtual tables whose content is a function of the statements that wrote it.
 constexpr std::array<const char*, 8> kModules{"fts3", "fts4", "fts5", "fts5vocab", "fts4aux",
                                               "rtree", "rtree_i32", "geopoly"};
+
+bool creates(int code) {
+  return code == SQLITE_CREATE_TABLE || code == SQLITE_CREATE_INDEX || code == SQLITE_CREATE_VIEW ||
+         code == SQLITE_CREATE_TRIGGER || code == SQLITE_CREATE_VTABLE;
+}
 
 }  // namespace
 
@@ -73,6 +79,10 @@ int Authorizer::refuse(std::string reason) {
   return SQLITE_DENY;
 }
 
+int Authorizer::refuse_temporary() {
+  return refuse("Temporary objects are not allowed: they would exist on one connection of one node only.");
+}
+
 int Authorizer::decide(const Action& action) {
   switch (action.code) {
     case SQLITE_SELECT:
@@ -99,7 +109,7 @@ int Authorizer::decide(const Action& action) {
     case SQLITE_CREATE_TEMP_TABLE:
     case SQLITE_CREATE_TEMP_TRIGGER:
     case SQLITE_CREATE_TEMP_VIEW:
-      return refuse("Temporary objects are not allowed: they would exist on one connection of one node only.");
+      return refuse_temporary();
     default:
       return decide_definition(action);
   }
@@ -123,6 +133,8 @@ int Authorizer::decide_definition(const Action& action) {
   if (is_cluster_object(action.first) || is_cluster_object(action.second)) {
     return refuse("Objects named _cluster_... belong to the cluster; no statement may change them.");
   }
+  // CREATE TABLE temp.x comes as the plain action on the database "temp".
+  if (creates(action.code) && sqlite3_stricmp(action.database, "temp") == 0) return refuse_temporary();
   if (action.code == SQLITE_CREATE_VTABLE && !contains(kModules, action.second)) {
     return refuse(std::string("Virtual tables of the module ") + action.second + " are not allowed.");
   }
@@ -131,8 +143,11 @@ int Authorizer::decide_definition(const Action& action) {
 }
 
 int Authorizer::decide_pragma(const Action& action) {
-  // FTS5 looks at it, always with a database name, to see whether its own cache is still valid.
-  if (sqlite3_stricmp(action.first, "data_version") == 0 && action.database != nullptr) return SQLITE_OK;
+  // FTS5 and R-Tree look at these themselves, always with a database name. A client who names the database, too, only
+  // gets to see a number.
+  if (contains(kModulePragmas, action.first) && action.database != nullptr && action.second == nullptr) {
+    return SQLITE_OK;
+  }
   const bool known = contains(kPragmas, action.first) || (role_ == Role::reader && contains(kReaderPragmas, action.first));
   const bool sets = action.second != nullptr && !contains(kPragmasWithArgument, action.first);
   if (known && !sets) return SQLITE_OK;

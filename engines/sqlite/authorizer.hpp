@@ -53,6 +53,7 @@ class Authorizer {
   int decide_definition(const Action& action);
   int decide_pragma(const Action& action);
   int refuse(std::string reason);
+  int refuse_temporary();
 
   Role role_;
   bool client_ = false;

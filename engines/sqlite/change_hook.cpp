@@ -2,6 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <limits>
+#include <string_view>
+
 #include "engines/sqlite/authorizer.hpp"
 
 namespace quorate {
@@ -34,8 +37,12 @@ ChangeHook::ChangeHook(sqlite3* database) { sqlite3_preupdate_hook(database, &Ch
 
 void ChangeHook::callback(void* self, sqlite3* database, int operation, const char*, const char* table,
                           long long old_id, long long new_id) {
-  ChangeDigest* const digest = static_cast<ChangeHook*>(self)->digest_;
+  ChangeHook& hook = *static_cast<ChangeHook*>(self);
+  ChangeDigest* const digest = hook.digest_;
   if (digest == nullptr || is_cluster_object(table)) return;
+  if (new_id == std::numeric_limits<long long>::max() || std::string_view(table) == "sqlite_sequence") {
+    hook.may_spend_row_ids_ = true;
+  }
   digest->add_tag(operation == SQLITE_INSERT ? '+' : (operation == SQLITE_DELETE ? '-' : '~'));
   digest->add_text(table);
   // Of a WITHOUT ROWID table both are 0; its primary key is among the values.

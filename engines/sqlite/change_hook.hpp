@@ -22,11 +22,17 @@ class ChangeHook {
   // Feeds `digest` from now on, or nothing if null.
   void feed(ChangeDigest* digest) { digest_ = digest; }
 
+  // Whether the last row id there is, or sqlite_sequence, has been written since this was last reset: after that SQLite
+  // may report a full disk where only a table's row ids are spent.
+  bool may_spend_row_ids() const { return may_spend_row_ids_; }
+  void reset_row_ids() { may_spend_row_ids_ = false; }
+
  private:
   static void callback(void* self, sqlite3* database, int operation, const char* schema, const char* table,
                        long long old_id, long long new_id);
 
   ChangeDigest* digest_ = nullptr;
+  bool may_spend_row_ids_ = false;
 };
 
 // Feeds one value with its type.

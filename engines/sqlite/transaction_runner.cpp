@@ -182,13 +182,15 @@ Result<void> TransactionRunner::check_foreign_keys() const {
 
 // An AUTOINCREMENT table without a row id left reports a full disk, too; that concerns only the one statement.
 Error TransactionRunner::statement_error(Error error) const {
-  if (error.code != ErrorCode::disk_full || is_ended()) return error;
+  if (error.code != ErrorCode::disk_full) return error;
   SQLite::Database& database = connection_.database();
-  if (!database.tableExists("sqlite_sequence")) return error;
-  SQLite::Statement spent(database, "SELECT name FROM sqlite_sequence WHERE seq = 9223372036854775807");
-  if (!spent.executeStep()) return error;
+  const bool spent = hook_.may_spend_row_ids() ||
+                     (database.tableExists("sqlite_sequence") &&
+                      database.execAndGet("SELECT count(*) FROM sqlite_sequence WHERE seq = 9223372036854775807")
+                              .getInt() > 0);
+  if (!spent) return error;
   return Error{.code = ErrorCode::constraint_failed,
-               .message = "The AUTOINCREMENT table " + spent.getColumn(0).getString() + " has no row id left."};
+               .message = "An AUTOINCREMENT table has no row id left, or the database has no room left."};
 }
 
 }  // namespace quorate

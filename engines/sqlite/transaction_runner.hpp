@@ -26,6 +26,9 @@ class TransactionRunner {
   // The digest of the last transaction's changes, if it succeeded.
   Digest changes() { return digest_.finish(); }
 
+  // To be called when a write transaction has been begun.
+  void begin_batch() { hook_.reset_row_ids(); }
+
   // True when no write transaction is open: OR ROLLBACK, RAISE(ROLLBACK) and an interrupted write end it.
   bool is_ended() const;
 

@@ -117,6 +117,7 @@ Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& 
 Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures,
                               BatchOutcome& outcome) {
   outcome.transactions.clear();
+  runner_->begin_batch();
   batch_changes_.reset();
   prepared_ = *meta_;
   bool changed = false;

@@ -57,7 +57,7 @@ TEST_CASE("a reader cannot write") {
     engine.apply({"CREATE TABLE t (a)", "INSERT INTO t VALUES (1)"});
     for (const char* sql : {"INSERT INTO t VALUES (2)", "UPDATE t SET a = 2", "DELETE FROM t", "DROP TABLE t",
                             "CREATE TABLE x (a)", "BEGIN", "COMMIT", "VACUUM", "ATTACH 'x' AS y"}) {
-      CAPTURE(sql);
+      INFO(std::string(sql));
       const Result<QueryResult> result = engine.query(sql);
       REQUIRE_FALSE(result.has_value());
       CHECK(result.error().code == ErrorCode::forbidden_sql);
