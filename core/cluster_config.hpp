@@ -29,6 +29,7 @@ struct CoreLimits {
   std::size_t queue_bytes = 256UL * 1024 * 1024;
   std::size_t batch_transactions = 1'000;                    // decided by one log entry
   std::size_t batch_bytes = 8UL * 1024 * 1024;
+  std::size_t append_bytes = 1024UL * 1024;                  // of log entries in one message to a follower
   std::size_t waiting_reads = 20'000;
   std::chrono::milliseconds default_timeout{10'000};         // of a request that names none
   std::chrono::milliseconds max_timeout{120'000};

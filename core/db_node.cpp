@@ -38,6 +38,7 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
                    .preferred = kept.node.preferred_master,
                    .heartbeat_us = to_us(kept.timing.heartbeat),
                    .election_timeout_us = to_us(kept.timing.election_timeout),
+                   .max_append_bytes = kept.limits.append_bytes,
                    .broken = kept.broken},
           .executor = kept.consensus,
           .transport = kept.transport,

@@ -20,6 +20,8 @@ void World::check_step() {
       host->checked_leader_term = view.leadership.term;
       check_leader(*host, view.leadership.term);
     }
+    if (view.commit < host->checked_commit) throw Violation(host->config.id + " moved its commit index back");
+    host->checked_commit = view.commit;
     if (host->node->applied_index() != host->checked_applied) check_applied(*host);
   }
 }
@@ -31,6 +33,7 @@ void World::check_leader(Host& host, Term term) {
     throw Violation("two leaders in term " + std::to_string(term) + ": " + known->second + " and " + host.config.id);
   }
   trace(host.config.id + " leads term " + std::to_string(term));
+  if (hunts_leaders_ && disturbs_) hunt(host);
   for (Index index = host.log.base.index + 1; index < decided_.size(); ++index) {
     if (decided_[index].index == 0) continue;
     if (!host.log.holds(index) || host.log.at(index).term != decided_[index].term) {
@@ -88,6 +91,56 @@ void World::check_progress() {
   const std::uint64_t before = summary_.applied;
   while (summary_.applied < before + 3 && scheduler_.now_us() < end && scheduler_.step()) check_step();
   if (summary_.applied < before + 3 && can_dual) throw Violation("no progress: no write succeeds although all is calm");
+}
+
+World::Host* World::leader() {
+  Host* latest = nullptr;
+  for (auto& host : hosts_) {
+    if (!is_up(*host) || !host->node->leads()) continue;
+    const auto term = [](const Host& one) { return one.node->consensus_view().leadership.term; };
+    if (latest == nullptr || term(*host) > term(*latest)) latest = host.get();
+  }
+  return latest;
+}
+
+void World::isolate(Host& host) {
+  trace(host.config.id + " is cut off");
+  for (const auto& other : hosts_) {
+    network_.cut(host.config.id, other->config.id);
+    network_.cut(other->config.id, host.config.id);
+  }
+}
+
+// A node that was cut off and comes back does not unseat a working leader (thesis §9.6).
+void World::check_cut_off_follower() {
+  Host* before = leader();
+  const bool all_up = std::ranges::all_of(hosts_, [this](const auto& host) { return is_up(*host); });
+  if (hosts_.size() < 3 || before == nullptr || !all_up) return;
+  const Term term = before->node->consensus_view().leadership.term;
+  for (auto& host : hosts_) {
+    if (host.get() == before) continue;
+    isolate(*host);
+    break;
+  }
+  run_until(scheduler_.now_us() + 3 * kSecond);
+  network_.heal();
+  run_until(scheduler_.now_us() + 2 * kSecond);
+  const Host* after = leader();
+  if (after != before || before->node->consensus_view().leadership.term != term) {
+    throw Violation("a node that came back unseated the leader of term " + std::to_string(term));
+  }
+}
+
+// A leader that is cut off notices within an election timeout, and half a heartbeat more.
+void World::check_cut_off_leader() {
+  Host* before = leader();
+  if (hosts_.size() < 2 || before == nullptr) return;
+  isolate(*before);
+  run_until(scheduler_.now_us() + to_us(timing_.election_timeout) + 2 * to_us(timing_.heartbeat));
+  if (before->node->leads()) throw Violation("a leader without a majority still believes that it leads");
+  run_until(scheduler_.now_us() + 2 * kSecond);
+  network_.heal();
+  run_until(scheduler_.now_us() + 2 * kSecond);
 }
 
 void World::check_outcome() {

@@ -15,6 +15,7 @@ void Network::send(Message message) {
 void Network::deliver_later(Message message) {
   const std::pair link(message.from, message.to);
   std::int64_t when_us = scheduler_.now_us() + scheduler_.random.between(20, max_delay_us);
+  if (const auto extra = extra_delay_us_.find(message.to); extra != extra_delay_us_.end()) when_us += extra->second;
   if (keeps_order) when_us = last_delivery_us_[link] = std::max(when_us, last_delivery_us_[link] + 1);
   executor_.post_at(when_us, [this, link, message = std::move(message)]() mutable {
     const auto receiver = receivers_.find(link.second);

@@ -22,7 +22,11 @@ class Network final : public Transport {
   bool is_reachable(const NodeId& node) const override { return !tells_of_crashes || receivers_.contains(node); }
 
   void cut(const NodeId& from, const NodeId& to) { cut_.insert({from, to}); }
-  void heal() { cut_.clear(); }
+  void slow_down_to(const NodeId& to, std::int64_t by_us) { extra_delay_us_[to] = by_us; }
+  void heal() {
+    cut_.clear();
+    extra_delay_us_.clear();
+  }
   // Undoes every fault for good.
   void calm();
 
@@ -40,6 +44,7 @@ class Network final : public Transport {
   Executor& executor_;
   std::map<NodeId, MessageReceiver*> receivers_;
   std::set<std::pair<NodeId, NodeId>> cut_;
+  std::map<NodeId, std::int64_t> extra_delay_us_;  // of what is sent to this node
   std::map<std::pair<NodeId, NodeId>, std::int64_t> last_delivery_us_;
 };
 

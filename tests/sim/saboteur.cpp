@@ -11,14 +11,15 @@ constexpr std::int64_t kSecond = 1'000'000;
 }  // namespace
 
 std::size_t World::usable() const {
-  return static_cast<std::size_t>(std::ranges::count_if(hosts_, [](const auto& host) { return !host->quarantined; }));
+  const auto counts = [](const auto& host) { return !host->quarantined && !host->corrupts; };
+  return static_cast<std::size_t>(std::ranges::count_if(hosts_, counts));
 }
 
 void World::sabotage() {
   if (!disturbs_) return;
   Random& random = scheduler_.random;
   Host& host = *hosts_[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1))];
-  switch (random.between(0, 10)) {
+  switch (random.between(0, 11)) {
     case 0:
     case 1: crash_some(); break;
     case 2:
@@ -29,6 +30,7 @@ void World::sabotage() {
       trace("the network heals");
       break;
     case 6: break_log_write(); break;
+    case 11: delay_answers(); break;
     case 7:
       host.wall_offset_us = random.between(-86'400, 86'400) * kSecond;
       trace("the clock of " + host.config.id + " jumps");
@@ -50,10 +52,10 @@ void World::sabotage() {
       trace("the disk of " + host.config.id + " fills");
       break;
     case 10: {
-      // A majority must stay; and the leader's own result is the one that counts.
+      // A majority must stay.
       const bool may = usable() > hosts_.size() / 2 + 1 && hosts_.size() > 2 && random.chance(100);
-      if (may && is_up(host) && !host.node->leads()) {
-        host.disk->corrupt_next_batch = true;
+      if (may && is_up(host)) {
+        host.corrupts = true;
         trace(host.config.id + " will compute a wrong row");
       }
       break;
@@ -94,7 +96,7 @@ void World::disturb_network() {
   Random& random = scheduler_.random;
   network_.drop_per_thousand = random.chance(500) ? 0 : static_cast<int>(random.between(1, 300));
   network_.duplicate_per_thousand = random.chance(500) ? 0 : static_cast<int>(random.between(1, 300));
-  network_.max_delay_us = random.chance(500) ? 2'000 : random.between(2'000, 400'000);
+  network_.max_delay_us = random.chance(500) ? 2'000 : random.between(2'000, 1'500'000);
   trace("the network is disturbed");
 }
 
@@ -106,13 +108,38 @@ void World::break_log_write() {
   }
 }
 
+// The leader hears the past: answers reach it late, while what it sends is lost. It believes in its majority longer
+// than the majority believes in it.
+void World::delay_answers() {
+  Host* slow = leader();
+  if (slow == nullptr) return;
+  const NodeId id = slow->config.id;
+  network_.slow_down_to(id, scheduler_.random.between(500'000, 1'500'000));
+  trace("answers reach " + id + " late");
+  later(scheduler_.random.between(100'000, 700'000), [this, id] {
+    if (!disturbs_) return;
+    for (const auto& other : hosts_) network_.cut(id, other->config.id);
+    trace("what " + id + " sends is lost");
+  });
+}
+
+void World::hunt(Host& leader) {
+  if (scheduler_.random.chance(200)) return;
+  later(scheduler_.random.between(0, 150'000), [this, &leader] {
+    if (!disturbs_ || !is_up(leader) || leader.crash_scheduled) return;
+    if (scheduler_.random.chance(700)) return crash(leader, true);
+    isolate(leader);
+    later(scheduler_.random.between(50'000, 600'000), [this] { network_.heal(); });
+  });
+}
+
 void World::calm_down() {
   disturbs_ = false;
   network_.calm();
   for (auto& host : hosts_) {
     host->log.next_write = LogDisk::Fault::none;
     host->disk->fault = nullptr;
-    host->disk->corrupt_next_batch = false;
+    host->corrupts = false;
   }
   run_until(scheduler_.now_us() + 4 * kSecond);  // whoever is down comes back
   trace("all is calm");

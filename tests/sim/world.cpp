@@ -19,6 +19,14 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
   embedded_ = random.chance(500);
   network_.keeps_order = random.chance(500);
   network_.tells_of_crashes = random.chance(500);
+  if (random.chance(500)) limits_.append_bytes = 1;  // one entry a message
+  hunts_leaders_ = random.chance(200);
+  if (hunts_leaders_) {
+    timing_.election_timeout = std::chrono::milliseconds(150);
+    timing_.heartbeat = std::chrono::milliseconds(30);
+    network_.max_delay_us = 40'000;
+    network_.keeps_order = false;
+  }
   slow_disk_per_thousand_ = random.chance(300) ? 20 : 0;
   const auto mode = random.chance(400) ? ConsistencyMode::dual_write : ConsistencyMode::quorum;
   std::vector<std::string> ids;
@@ -73,14 +81,12 @@ void World::start(Host& host) {
       *coordinators_[embedded_ ? 0 : static_cast<std::size_t>(std::stoi(host.config.id.substr(1)) - 1)];
   auto node = DbNode::open({.node = host.config,
                             .members = std::move(members),
-                            .limits = {},
-                            .timing = {},
+                            .limits = limits_,
+                            .timing = timing_,
                             .engine_name = "memory",
                             .engine = std::make_unique<SimEngine>(host.disk,
                                                                   [this, &host](const Batch& batch) {
-                                                                    for (const TimedTransaction& timed : batch) {
-                                                                      prepared_[timed.transaction.id].insert(host.config.id);
-                                                                    }
+                                                                    see_prepare(host, batch);
                                                                   }),
                             .log = std::make_unique<SimLogStore>(host.log),
                             .consensus = *host.consensus,
@@ -94,10 +100,19 @@ void World::start(Host& host) {
   host.crash_scheduled = false;
   host.checked_applied = host.node->applied_index();
   host.checked_leader_term = 0;
+  host.checked_commit = 0;
   network_.attach(host.config.id, *host.node);
   coordinator.attach(*host.node);
   host.node->start();
   trace(host.config.id + " starts at " + std::to_string(host.checked_applied));
+}
+
+void World::see_prepare(Host& host, const Batch& batch) {
+  for (const TimedTransaction& timed : batch) prepared_[timed.transaction.id].insert(host.config.id);
+  // The leader's result is the one that counts, so only a follower's can be wrong.
+  const bool corrupts = host.corrupts && !batch.empty() && !host.node->leads();
+  host.disk->corrupt_next_batch = corrupts;
+  if (corrupts) host.corrupts = false;
 }
 
 // A power cut: the process is gone, and with it what the database had not made durable.
@@ -113,9 +128,9 @@ void World::crash(Host& host, bool restarts) {
   host.node.reset();
   host.disk->crash(scheduler_.random.next() % 200);
   host.disk->fault = nullptr;
-  host.disk->corrupt_next_batch = false;
+  host.corrupts = false;
   if (!restarts) return;
-  later(scheduler_.random.between(10'000, 3 * kSecond), [this, &host] {
+  later(scheduler_.random.between(10'000, hunts_leaders_ ? kSecond / 3 : 3 * kSecond), [this, &host] {
     if (!is_up(host)) start(host);
   });
 }
@@ -135,7 +150,13 @@ void World::run_until_done(const bool& done, std::int64_t limit_us, const char* 
   if (!done) throw Violation(std::string("no progress: ") + what);
 }
 
+// Mostly the one of the leader's process, as a client that has been told; in calm always.
 MultiDbCoordinator& World::coordinator_for_client() {
+  if (coordinators_.size() == 1) return *coordinators_.front();
+  const bool informed = !disturbs_ || scheduler_.random.chance(600);
+  for (std::size_t i = 0; informed && i < hosts_.size(); ++i) {
+    if (is_up(*hosts_[i]) && hosts_[i]->node->leads()) return *coordinators_[i];
+  }
   return *coordinators_[static_cast<std::size_t>(
       scheduler_.random.between(0, static_cast<std::int64_t>(coordinators_.size()) - 1))];
 }
@@ -151,8 +172,10 @@ Summary World::run() {
   run_until(scheduler_.now_us() + scheduler_.random.between(4, 12) * kSecond);
   calm_down();
   check_progress();
+  check_cut_off_follower();
+  check_cut_off_leader();
   clients_run_ = false;
-  run_until(scheduler_.now_us() + 6 * kSecond);  // the last requests are answered, everybody catches up
+  run_until(scheduler_.now_us() + 5 * kSecond);  // the last requests are answered, everybody catches up
   check_outcome();
   summary_.events = scheduler_.events_run();
   summary_.leaders = leaders_.size();

@@ -55,10 +55,12 @@ class World {
     std::unique_ptr<SimExecutor> consensus;
     std::unique_ptr<SimExecutor> writer;
     std::unique_ptr<SimExecutor> readers;
+    bool corrupts = false;  // computes a wrong row with the next batch that it prepares as a follower
     bool quarantined = false;
     bool crash_scheduled = false;
     // Of this life:
     Index checked_applied = 0;
+    Index checked_commit = 0;
     Term checked_leader_term = 0;
   };
   struct Write {
@@ -70,6 +72,7 @@ class World {
   // world.cpp
   void start(Host& host);
   void crash(Host& host, bool restarts);
+  void see_prepare(Host& host, const Batch& batch);
   void run_until(std::int64_t when_us);
   void run_until_done(const bool& done, std::int64_t limit_us, const char* what);
   MultiDbCoordinator& coordinator_for_client();
@@ -90,6 +93,8 @@ class World {
   void partition();
   void disturb_network();
   void break_log_write();
+  void delay_answers();
+  void hunt(Host& leader);
   void calm_down();
 
   // checks.cpp
@@ -99,8 +104,11 @@ class World {
   void check_read(std::int64_t value, std::int64_t floor, const char* kind);
   void check_prepared_everywhere(const WriteReceipt& receipt);
   void check_progress();
+  void check_cut_off_follower();
+  void check_cut_off_leader();
   void check_outcome();
-  std::int64_t counter_on(Host& host);
+  Host* leader();
+  void isolate(Host& host);
 
   Scheduler scheduler_;
   const std::int64_t no_offset_ = 0;
@@ -110,6 +118,9 @@ class World {
   bool verbose_;
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<MultiDbCoordinator>> coordinators_;  // one for all, or one per host
+  CoreLimits limits_;
+  Timing timing_;
+  bool hunts_leaders_ = false;  // every new leader is struck soon after its election
   bool embedded_ = true;
   bool disturbs_ = false;
   bool clients_run_ = false;
