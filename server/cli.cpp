@@ -1,12 +1,15 @@
 #include "server/cli.hpp"
 
 #include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+
 #include <cstdlib>
 #include <iostream>
 #include <sstream>
 
 #include "config/loader.hpp"
 #include "config/setting.hpp"
+#include "server/demo.hpp"
 #include "server/serve.hpp"
 
 namespace quorate {
@@ -107,10 +110,16 @@ int run_command_line(int argc, char** argv) {
   app.formatter(std::make_shared<HelpFormatter>());
   ServeFlags flags;
   const CLI::App& serve = add_serve(app, flags);
+  const CLI::App& demo = *app.add_subcommand(
+      "demo", "Show what Quorate promises, step by step, on three SQLite files in a temporary folder");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? EXIT_SUCCESS : kConfigurationMistake;
+  }
+  if (demo.parsed()) {
+    spdlog::set_level(spdlog::level::off);  // the tour tells what happens itself
+    return run_demo(std::cout);
   }
   return serve.parsed() ? serve_command(std::move(flags)) : EXIT_SUCCESS;
 }

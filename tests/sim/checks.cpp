@@ -33,6 +33,9 @@ void World::check_leader(Host& host, Term term) {
     throw Violation("two leaders in term " + std::to_string(term) + ": " + known->second + " and " + host.config.id);
   }
   trace(host.config.id + " leads term " + std::to_string(term));
+  for (auto& other : hosts_) {
+    if (other.get() != &host && is_up(*other) && other->node->leads()) question(*other);
+  }
   if (hunts_leaders_ && disturbs_) hunt(host);
   for (Index index = host.log.base.index + 1; index < decided_.size(); ++index) {
     if (decided_[index].index == 0) continue;

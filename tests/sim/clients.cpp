@@ -87,14 +87,18 @@ void World::write_once(int client) {
 void World::read_once(int client) {
   const bool linearizable = scheduler_.random.chance(700);
   const auto node = static_cast<std::size_t>(scheduler_.random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1));
-  Index min_index = 0;
-  std::int64_t floor = linearizable ? acknowledged_ : 0;
-  const Query query{.sql = "SELECT value FROM counter WHERE id = 1", .parameters = {}};
+  read_from(coordinator_for_client(), linearizable, linearizable ? "" : hosts_[node]->config.id,
+            [this, client] { run_client(client); });
+}
+
+void World::read_from(MultiDbCoordinator& coordinator, bool linearizable, const NodeId& node,
+                      std::function<void()> then) {
+  const std::int64_t floor = linearizable ? acknowledged_ : 0;
   const auto deadline = deadline_at(scheduler_.now_us() + scheduler_.random.between(100'000, 2 * kSecond));
-  MultiDbCoordinator& coordinator = coordinator_for_client();
   coordinator.query(
-      query, linearizable ? ReadConsistency::linearizable : ReadConsistency::local, min_index, deadline,
-      [this, client, floor, linearizable](const Result<QueryAnswer>& answer) {
+      {.sql = "SELECT value FROM counter WHERE id = 1", .parameters = {}},
+      linearizable ? ReadConsistency::linearizable : ReadConsistency::local, 0, deadline,
+      [this, floor, linearizable, then = std::move(then)](const Result<QueryAnswer>& answer) {
         if (answer) {
           ++summary_.reads;
           const auto value = std::get<std::int64_t>(answer->result.rows.at(0).at(0));
@@ -102,9 +106,16 @@ void World::read_once(int client) {
           check_read(value, floor, linearizable ? "linearizable" : "local");
           if (linearizable) acknowledged_ = std::max(acknowledged_, value);
         }
-        run_client(client);
+        then();
       },
-      linearizable ? "" : hosts_[node]->config.id);
+      node);
+}
+
+// Asks one that still believes in its leadership, again and again, while its successor takes writes.
+void World::question(Host& former) {
+  if (!is_up(former) || !former.node->leads() || !disturbs_) return;
+  read_from(coordinator_of(former), true, "", [] {});
+  later(20'000, [this, &former] { question(former); });
 }
 
 }  // namespace quorate::sim

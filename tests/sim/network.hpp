@@ -16,6 +16,8 @@ class Network final : public Transport {
 
   void attach(const NodeId& node, MessageReceiver& receiver) { receivers_[node] = &receiver; }
   void detach(const NodeId& node) { receivers_.erase(node); }
+  // What it has sent and is still under way never arrives.
+  void lose_in_flight_from(const NodeId& node) { ++lives_[node]; }
 
   void send(Message message) override;
   // A dead process's connections are closed, a cut link tells nothing.
@@ -44,6 +46,7 @@ class Network final : public Transport {
   Executor& executor_;
   std::map<NodeId, MessageReceiver*> receivers_;
   std::set<std::pair<NodeId, NodeId>> cut_;
+  std::map<NodeId, int> lives_;
   std::map<NodeId, std::int64_t> extra_delay_us_;  // of what is sent to this node
   std::map<std::pair<NodeId, NodeId>, std::int64_t> last_delivery_us_;
 };

@@ -125,7 +125,7 @@ void World::delay_answers() {
 
 void World::hunt(Host& leader) {
   if (scheduler_.random.chance(200)) return;
-  later(scheduler_.random.between(0, 150'000), [this, &leader] {
+  later(scheduler_.random.between(0, scheduler_.random.chance(500) ? 45'000 : 150'000), [this, &leader] {
     if (!disturbs_ || !is_up(leader) || leader.crash_scheduled) return;
     if (scheduler_.random.chance(700)) return crash(leader, true);
     isolate(leader);

@@ -77,8 +77,7 @@ void World::start(Host& host) {
   host.readers = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
   std::vector<NodeId> members;
   for (const auto& other : hosts_) members.push_back(other->config.id);
-  MultiDbCoordinator& coordinator =
-      *coordinators_[embedded_ ? 0 : static_cast<std::size_t>(std::stoi(host.config.id.substr(1)) - 1)];
+  MultiDbCoordinator& coordinator = coordinator_of(host);
   auto node = DbNode::open({.node = host.config,
                             .members = std::move(members),
                             .limits = limits_,
@@ -121,6 +120,7 @@ void World::crash(Host& host, bool restarts) {
   ++summary_.crashes;
   host.node->stop();
   network_.detach(host.config.id);
+  if (scheduler_.random.chance(500)) network_.lose_in_flight_from(host.config.id);
   for (auto& coordinator : coordinators_) coordinator->detach(host.config.id, "failed", "crashed");
   host.consensus.reset();
   host.writer.reset();
@@ -150,13 +150,16 @@ void World::run_until_done(const bool& done, std::int64_t limit_us, const char* 
   if (!done) throw Violation(std::string("no progress: ") + what);
 }
 
+MultiDbCoordinator& World::coordinator_of(const Host& host) {
+  return *coordinators_[embedded_ ? 0 : static_cast<std::size_t>(std::stoi(host.config.id.substr(1)) - 1)];
+}
+
 // Mostly the one of the leader's process, as a client that has been told; in calm always.
 MultiDbCoordinator& World::coordinator_for_client() {
   if (coordinators_.size() == 1) return *coordinators_.front();
   const bool informed = !disturbs_ || scheduler_.random.chance(600);
-  for (std::size_t i = 0; informed && i < hosts_.size(); ++i) {
-    if (is_up(*hosts_[i]) && hosts_[i]->node->leads()) return *coordinators_[i];
-  }
+  const Host* host = informed ? leader() : nullptr;
+  if (host != nullptr) return coordinator_of(*host);
   return *coordinators_[static_cast<std::size_t>(
       scheduler_.random.between(0, static_cast<std::int64_t>(coordinators_.size()) - 1))];
 }

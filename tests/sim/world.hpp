@@ -75,6 +75,7 @@ class World {
   void see_prepare(Host& host, const Batch& batch);
   void run_until(std::int64_t when_us);
   void run_until_done(const bool& done, std::int64_t limit_us, const char* what);
+  MultiDbCoordinator& coordinator_of(const Host& host);
   MultiDbCoordinator& coordinator_for_client();
   bool is_up(const Host& host) const { return host.node != nullptr; }
   std::size_t usable() const;
@@ -85,6 +86,8 @@ class World {
   void run_client(int client);
   void write_once(int client);
   void read_once(int client);
+  void read_from(MultiDbCoordinator& coordinator, bool linearizable, const NodeId& node, std::function<void()> then);
+  void question(Host& former);
   void later(std::int64_t delay_us, Task task) { executor_.post_at(scheduler_.now_us() + delay_us, std::move(task)); }
 
   // saboteur.cpp
