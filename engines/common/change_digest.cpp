@@ -23,7 +23,9 @@ struct ChangeDigest::Stream {
   XXH3_state_t* state;
 };
 
-ChangeDigest::ChangeDigest() { buffer_.reserve(kBufferBytes); }
+ChangeDigest::ChangeDigest() {
+  buffer_.reserve(kBufferBytes);
+}
 ChangeDigest::~ChangeDigest() = default;
 
 void ChangeDigest::reset() {
@@ -46,7 +48,9 @@ void ChangeDigest::add_bytes(const void* bytes, std::size_t size) {
   buffer_.clear();
 }
 
-void ChangeDigest::add_tag(char tag) { add_bytes(&tag, 1); }
+void ChangeDigest::add_tag(char tag) {
+  add_bytes(&tag, 1);
+}
 
 void ChangeDigest::add_sized(char tag, std::string_view bytes) {
   const std::uint64_t size = bytes.size();
@@ -55,7 +59,9 @@ void ChangeDigest::add_sized(char tag, std::string_view bytes) {
   add_bytes(bytes.data(), bytes.size());
 }
 
-void ChangeDigest::add_null() { add_tag('n'); }
+void ChangeDigest::add_null() {
+  add_tag('n');
+}
 
 void ChangeDigest::add_integer(std::int64_t value) {
   add_tag('i');
@@ -67,8 +73,12 @@ void ChangeDigest::add_real(double value) {
   add_bytes(&value, sizeof(value));
 }
 
-void ChangeDigest::add_text(std::string_view value) { add_sized('t', value); }
-void ChangeDigest::add_blob(std::string_view value) { add_sized('b', value); }
+void ChangeDigest::add_text(std::string_view value) {
+  add_sized('t', value);
+}
+void ChangeDigest::add_blob(std::string_view value) {
+  add_sized('b', value);
+}
 
 void ChangeDigest::add_value(const Value& value) {
   std::visit(

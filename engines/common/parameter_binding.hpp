@@ -14,6 +14,7 @@ using Placeholders = std::vector<std::string>;
 
 // For each placeholder the value that it takes; the pointers live as long as `parameters`.
 // Errors: parameter_mismatch, naming the count or the names that do not fit.
-Result<std::vector<const Value*>> match_parameters(const Placeholders& placeholders, const Parameters& parameters);
+Result<std::vector<const Value*>> match_parameters(const Placeholders& placeholders,
+                                                   const Parameters& parameters);
 
 }  // namespace quorate

@@ -29,14 +29,10 @@ int compare_values(const Value& left, const Value& right) {
   const int left_rank = rank_of(left);
   if (const int right_rank = rank_of(right); left_rank != right_rank) return left_rank - right_rank;
   switch (left_rank) {
-    case 0:
-      return 0;
-    case 2:
-      return three_way(std::get<std::string>(left), std::get<std::string>(right));
-    case 3:
-      return three_way(std::get<Blob>(left).bytes, std::get<Blob>(right).bytes);
-    default:
-      break;
+    case 0: return 0;
+    case 2: return three_way(std::get<std::string>(left), std::get<std::string>(right));
+    case 3: return three_way(std::get<Blob>(left).bytes, std::get<Blob>(right).bytes);
+    default: break;
   }
   const auto* left_integer = std::get_if<std::int64_t>(&left);
   const auto* right_integer = std::get_if<std::int64_t>(&right);

@@ -13,7 +13,9 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
-bool is_cluster_name(std::string_view name) { return to_lower(name).starts_with("_cluster_"); }
+bool is_cluster_name(std::string_view name) {
+  return to_lower(name).starts_with("_cluster_");
+}
 
 std::optional<std::size_t> TableDefinition::find_column(std::string_view column) const {
   const std::string wanted = to_lower(column);
@@ -45,7 +47,8 @@ Result<std::int64_t> TableWriter::choose_id(const Row& row) const {
   const std::int64_t* last = table_.rows.last_key();
   if (last == nullptr) return 1;
   if (*last == std::numeric_limits<std::int64_t>::max()) {
-    return fail(ErrorCode::constraint_failed, "The table " + table_.definition->name + " has no row id left.");
+    return fail(ErrorCode::constraint_failed,
+                "The table " + table_.definition->name + " has no row id left.");
   }
   return *last + 1;
 }

@@ -39,8 +39,9 @@ struct MemoryTable {
   using SharedRow = std::shared_ptr<const Row>;
 
   std::shared_ptr<const TableDefinition> definition;
-  PersistentMap<std::int64_t, SharedRow> rows;                          // by rowid
-  std::vector<PersistentMap<Value, std::int64_t, ValueLess>> unique;  // per column; empty where it is not unique
+  PersistentMap<std::int64_t, SharedRow> rows;  // by rowid
+  std::vector<PersistentMap<Value, std::int64_t, ValueLess>>
+      unique;  // per column; empty where it is not unique
 };
 
 struct MemoryContent {

@@ -83,7 +83,8 @@ class Runner {
     const TableDefinition& definition = *table->definition;
     for (const auto& [column, expression] : update.assignments) {
       if (!definition.find_column(column)) return fail(ErrorCode::sql_error, "no such column: " + column);
-      if (auto checked = check_columns(expression, &definition); !checked) return std::unexpected(checked.error());
+      if (auto checked = check_columns(expression, &definition); !checked)
+        return std::unexpected(checked.error());
     }
     const auto ids = matching_rows(*table, update.where, execution_);
     if (!ids) return std::unexpected(ids.error());
@@ -92,7 +93,8 @@ class Runner {
       const MemoryTable::SharedRow former = *table->rows.find(id);
       Row row = *former;
       for (const auto& [column, expression] : update.assignments) {
-        row[*definition.find_column(column)] = evaluate(expression, execution_.scope, &definition, former.get());
+        row[*definition.find_column(column)] =
+            evaluate(expression, execution_.scope, &definition, former.get());
       }
       corrupt_once(execution_, row);
       if (auto done = writer.update(id, std::move(row)); !done) return std::unexpected(done.error());
@@ -133,11 +135,13 @@ class Runner {
   }
 
  private:
-  static Result<std::vector<std::size_t>> target_columns(const Insert& insert, const TableDefinition& definition) {
+  static Result<std::vector<std::size_t>> target_columns(const Insert& insert,
+                                                         const TableDefinition& definition) {
     std::vector<std::size_t> columns;
     for (const std::string& name : insert.columns) {
       const auto found = definition.find_column(name);
-      if (!found) return fail(ErrorCode::sql_error, "table " + definition.name + " has no column named " + name);
+      if (!found)
+        return fail(ErrorCode::sql_error, "table " + definition.name + " has no column named " + name);
       columns.push_back(*found);
     }
     if (insert.columns.empty()) {
@@ -163,8 +167,8 @@ class Runner {
 
 }  // namespace
 
-Result<StatementResult> run_statement(MemoryContent& content, const ParsedStatement& parsed, Execution& execution,
-                                      ChangeDigest& digest, ResultBudget& budget) {
+Result<StatementResult> run_statement(MemoryContent& content, const ParsedStatement& parsed,
+                                      Execution& execution, ChangeDigest& digest, ResultBudget& budget) {
   Result<StatementResult> result = std::visit(Runner(content, execution, digest, budget), parsed.statement);
   if (result) result->last_insert_id = execution.last_insert_id;
   return result;

@@ -15,16 +15,16 @@ namespace quorate {
 struct Execution {
   Scope scope;
   Deadline deadline = Deadline::max();
-  bool corrupt = false;              // test only: the next row inserted or updated gets a wrong value
-  bool schema_changed = false;       // set by CREATE and DROP
-  std::int64_t last_insert_id = 0;   // set by INSERT
+  bool corrupt = false;             // test only: the next row inserted or updated gets a wrong value
+  bool schema_changed = false;      // set by CREATE and DROP
+  std::int64_t last_insert_id = 0;  // set by INSERT
 };
 
 // Runs a writing statement, or a SELECT, within a transaction. On failure the content is left half-changed: the caller
 // puts back the copy that it made. Errors: sql_error, constraint_failed, forbidden_sql, statement_timeout,
 // result_too_large.
-Result<StatementResult> run_statement(MemoryContent& content, const ParsedStatement& parsed, Execution& execution,
-                                      ChangeDigest& digest, ResultBudget& budget);
+Result<StatementResult> run_statement(MemoryContent& content, const ParsedStatement& parsed,
+                                      Execution& execution, ChangeDigest& digest, ResultBudget& budget);
 
 // Runs a SELECT. Ends with truncated = true where the budget has no row left. Errors: as above.
 Result<QueryResult> run_select(const MemoryContent& content, const Select& select, const Execution& execution,

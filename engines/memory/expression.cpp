@@ -8,7 +8,9 @@
 namespace quorate {
 namespace {
 
-bool is_null(const Value& value) { return std::holds_alternative<Null>(value); }
+bool is_null(const Value& value) {
+  return std::holds_alternative<Null>(value);
+}
 
 // Text and BLOBs count as the number that they begin with.
 Value to_number(const Value& value) {
@@ -64,26 +66,22 @@ Result<void> check_columns(const Expression& expression, const TableDefinition* 
   return {};
 }
 
-Value evaluate(const Expression& expression, const Scope& scope, const TableDefinition* table, const Row* row) {
+Value evaluate(const Expression& expression, const Scope& scope, const TableDefinition* table,
+               const Row* row) {
   constexpr std::int64_t kMicrosecondsPerSecond = 1'000'000;
   switch (expression.kind) {
-    case Expression::Kind::literal:
-      return expression.literal;
+    case Expression::Kind::literal: return expression.literal;
     case Expression::Kind::placeholder: {
       const Value& value = *(*scope.parameters)[expression.placeholder];
       const auto* real = std::get_if<double>(&value);
       return real != nullptr && std::isnan(*real) ? Value() : value;
     }
-    case Expression::Kind::column:
-      return (*row)[*table->find_column(expression.column)];
-    case Expression::Kind::random:
-      return static_cast<std::int64_t>(scope.random->next());
-    case Expression::Kind::unixepoch:
-      return scope.clock_us / kMicrosecondsPerSecond;
+    case Expression::Kind::column: return (*row)[*table->find_column(expression.column)];
+    case Expression::Kind::random: return static_cast<std::int64_t>(scope.random->next());
+    case Expression::Kind::unixepoch: return scope.clock_us / kMicrosecondsPerSecond;
     case Expression::Kind::add:
     case Expression::Kind::subtract:
-    case Expression::Kind::concatenate:
-      break;
+    case Expression::Kind::concatenate: break;
   }
   const Value left = evaluate(expression.operands[0], scope, table, row);
   return combine(expression.kind, left, evaluate(expression.operands[1], scope, table, row));
@@ -93,18 +91,12 @@ bool holds(const Value& left, Condition::Operator comparison, const Value& right
   if (is_null(left) || is_null(right)) return false;
   const int order = compare_values(left, right);
   switch (comparison) {
-    case Condition::Operator::equal:
-      return order == 0;
-    case Condition::Operator::not_equal:
-      return order != 0;
-    case Condition::Operator::less:
-      return order < 0;
-    case Condition::Operator::less_or_equal:
-      return order <= 0;
-    case Condition::Operator::greater:
-      return order > 0;
-    case Condition::Operator::greater_or_equal:
-      return order >= 0;
+    case Condition::Operator::equal: return order == 0;
+    case Condition::Operator::not_equal: return order != 0;
+    case Condition::Operator::less: return order < 0;
+    case Condition::Operator::less_or_equal: return order <= 0;
+    case Condition::Operator::greater: return order > 0;
+    case Condition::Operator::greater_or_equal: return order >= 0;
   }
   return false;
 }

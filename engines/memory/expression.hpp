@@ -22,7 +22,8 @@ struct Scope {
 Result<void> check_columns(const Expression& expression, const TableDefinition* table);
 
 // `row` may be null where check_columns() passed without a table.
-Value evaluate(const Expression& expression, const Scope& scope, const TableDefinition* table, const Row* row);
+Value evaluate(const Expression& expression, const Scope& scope, const TableDefinition* table,
+               const Row* row);
 
 // Whether `left comparison right` is true; it is not when either is NULL.
 bool holds(const Value& left, Condition::Operator comparison, const Value& right);

@@ -4,7 +4,9 @@
 
 namespace quorate {
 
-MemoryDisk::MemoryDisk() { versions_.push_back(std::make_shared<const MemoryContent>()); }
+MemoryDisk::MemoryDisk() {
+  versions_.push_back(std::make_shared<const MemoryContent>());
+}
 
 MemoryDisk::Version MemoryDisk::current() const {
   const std::lock_guard lock(mutex_);

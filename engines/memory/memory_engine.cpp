@@ -16,13 +16,15 @@ Deadline deadline_after(std::chrono::microseconds time) {
   return time == std::chrono::microseconds::max() ? Deadline::max() : std::chrono::steady_clock::now() + time;
 }
 
-Result<void> check_row_count(const Statement& statement, const ParsedStatement& parsed, const StatementResult& result) {
+Result<void> check_row_count(const Statement& statement, const ParsedStatement& parsed,
+                             const StatementResult& result) {
   const bool reads = std::holds_alternative<Select>(parsed.statement);
   const std::int64_t rows = reads ? static_cast<std::int64_t>(result.rows.size()) : result.rows_affected;
   if (statement.expect_rows) {
     if (rows == *statement.expect_rows) return {};
-    return fail(ErrorCode::row_count_mismatch, "The statement affected " + std::to_string(rows) + " rows, but " +
-                                                   std::to_string(*statement.expect_rows) + " were expected.");
+    return fail(ErrorCode::row_count_mismatch, "The statement affected " + std::to_string(rows) +
+                                                   " rows, but " + std::to_string(*statement.expect_rows) +
+                                                   " were expected.");
   }
   if (rows == 0 && conflicts_without_rows(parsed) && !statement.allow_no_rows) {
     return fail(ErrorCode::version_conflict, "The statement touched no row: what it looked for has changed.");
@@ -50,7 +52,9 @@ Result<void> MemoryEngine::execute(const std::string& sql) {
   return {};
 }
 
-Result<std::optional<ClusterMeta>> MemoryEngine::read_meta() { return disk_->current()->meta; }
+Result<std::optional<ClusterMeta>> MemoryEngine::read_meta() {
+  return disk_->current()->meta;
+}
 
 Result<void> MemoryEngine::write_meta(const ClusterMeta& meta) {
   if (auto fault = check_fault("write_meta"); !fault) return fault;
@@ -61,7 +65,9 @@ Result<void> MemoryEngine::write_meta(const ClusterMeta& meta) {
   return {};
 }
 
-Result<bool> MemoryEngine::is_empty() { return disk_->current()->tables.empty(); }
+Result<bool> MemoryEngine::is_empty() {
+  return disk_->current()->tables.empty();
+}
 
 // Runs one transaction on the content; on failure the content is half-changed. Leaves its changes in changes_.
 Result<TransactionResult> MemoryEngine::run(MemoryContent& content, const TimedTransaction& timed,
@@ -132,7 +138,8 @@ Result<void> MemoryEngine::commit(Position position, std::optional<ConsistencyMo
 
 std::pair<Position, Digest> MemoryEngine::get_version() const {
   const MemoryDisk::Version version = disk_->current();
-  return version->meta ? std::pair(version->meta->applied, version->meta->digest) : std::pair<Position, Digest>();
+  return version->meta ? std::pair(version->meta->applied, version->meta->digest)
+                       : std::pair<Position, Digest>();
 }
 
 Result<std::uint64_t> MemoryEngine::flush() {
@@ -162,7 +169,9 @@ Result<void> MemoryEngine::restore(const std::filesystem::path& source) {
   return {};
 }
 
-Result<std::unique_ptr<Reader>> MemoryEngine::open_reader() { return std::make_unique<MemoryReader>(disk_); }
+Result<std::unique_ptr<Reader>> MemoryEngine::open_reader() {
+  return std::make_unique<MemoryReader>(disk_);
+}
 
 Result<std::unique_ptr<StorageEngine>> open_memory_engine(const EngineOptions& options) {
   static std::mutex mutex;

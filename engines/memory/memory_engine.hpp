@@ -34,7 +34,8 @@ class MemoryEngine : public StorageEngine {
 
  private:
   Result<void> check_fault(std::string_view operation) const;
-  Result<TransactionResult> run(MemoryContent& content, const TimedTransaction& timed, const PrepareLimits& limits);
+  Result<TransactionResult> run(MemoryContent& content, const TimedTransaction& timed,
+                                const PrepareLimits& limits);
 
   std::shared_ptr<MemoryDisk> disk_;
   ParsedStatementCache statements_;

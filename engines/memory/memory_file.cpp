@@ -52,20 +52,16 @@ class FieldReader {
   }
   Value value() {
     switch (integer()) {
-      case 1:
-        return static_cast<std::int64_t>(integer());
+      case 1: return static_cast<std::int64_t>(integer());
       case 2: {
         const std::uint64_t bits = integer();
         double real = 0;
         std::memcpy(&real, &bits, sizeof(real));
         return real;
       }
-      case 3:
-        return text();
-      case 4:
-        return Blob{text()};
-      default:
-        return Null{};
+      case 3: return text();
+      case 4: return Blob{text()};
+      default: return Null{};
     }
   }
 

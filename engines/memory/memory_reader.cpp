@@ -41,7 +41,8 @@ Result<QueryResult> MemoryReader::query(const Query& query) {
   const auto parsed = statements_.get(query.sql);
   if (!parsed) return std::unexpected(parsed.error());
   const auto* select = std::get_if<Select>(&(*parsed)->statement);
-  if (select == nullptr) return fail(ErrorCode::forbidden_sql, "A query only reads; send writes as a transaction.");
+  if (select == nullptr)
+    return fail(ErrorCode::forbidden_sql, "A query only reads; send writes as a transaction.");
   const auto parameters = match_parameters((*parsed)->placeholders, query.parameters);
   if (!parameters) return std::unexpected(parameters.error());
 
@@ -65,6 +66,8 @@ Result<Position> MemoryReader::pin() {
   return pinned_->meta ? pinned_->meta->applied : Position{};
 }
 
-Result<ContentDigest> MemoryReader::content_digest() { return digest_content(*view()); }
+Result<ContentDigest> MemoryReader::content_digest() {
+  return digest_content(*view());
+}
 
 }  // namespace quorate

@@ -86,14 +86,16 @@ class PersistentMap {
         return make(left->entry, left->left, make(entry, left->right, right));
       }
       const NodePointer& middle = left->right;
-      return make(middle->entry, make(left->entry, left->left, middle->left), make(entry, middle->right, right));
+      return make(middle->entry, make(left->entry, left->left, middle->left),
+                  make(entry, middle->right, right));
     }
     if (height_of(right) > height_of(left) + 1) {
       if (height_of(right->right) >= height_of(right->left)) {
         return make(right->entry, make(entry, left, right->left), right->right);
       }
       const NodePointer& middle = right->left;
-      return make(middle->entry, make(entry, left, middle->left), make(right->entry, middle->right, right->right));
+      return make(middle->entry, make(entry, left, middle->left),
+                  make(right->entry, middle->right, right->right));
     }
     return make(entry, left, right);
   }

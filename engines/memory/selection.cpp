@@ -48,7 +48,8 @@ Result<void> check_conditions(const Conditions& conditions, const TableDefinitio
   return {};
 }
 
-bool all_hold(const Conditions& conditions, const Scope& scope, const TableDefinition& definition, const Row& row) {
+bool all_hold(const Conditions& conditions, const Scope& scope, const TableDefinition& definition,
+              const Row& row) {
   return std::ranges::all_of(conditions, [&](const Condition& condition) {
     return holds(row[*definition.find_column(condition.column)], condition.comparison,
                  evaluate(condition.right, scope, &definition, &row));
@@ -60,7 +61,8 @@ bool all_hold(const Conditions& conditions, const Scope& scope, const TableDefin
 Result<std::vector<std::int64_t>> matching_rows(const MemoryTable& table, const Conditions& conditions,
                                                 const Execution& execution) {
   const TableDefinition& definition = *table.definition;
-  if (auto checked = check_conditions(conditions, definition); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_conditions(conditions, definition); !checked)
+    return std::unexpected(checked.error());
   std::vector<std::int64_t> ids;
   if (const Lookup lookup = look_up(table, conditions, execution.scope); lookup.usable) {
     if (lookup.found && all_hold(conditions, execution.scope, definition, **table.rows.find(lookup.id))) {
@@ -87,7 +89,8 @@ bool is_aggregate(const Select::Item& item) {
 }
 
 // The columns that the items name, with `*` spelled out; `count(*)` has none.
-Result<std::vector<std::optional<std::size_t>>> source_columns(const Select& select, const TableDefinition& definition) {
+Result<std::vector<std::optional<std::size_t>>> source_columns(const Select& select,
+                                                               const TableDefinition& definition) {
   std::vector<std::optional<std::size_t>> columns;
   for (const Select::Item& item : select.items) {
     if (item.kind == Select::Item::Kind::all) {
@@ -135,7 +138,8 @@ Result<void> cut_rows(const Select& select, const Scope& scope, std::vector<std:
   const Value limit = evaluate(*select.limit, scope, nullptr, nullptr);
   const auto* count = std::get_if<std::int64_t>(&limit);
   if (count == nullptr) return fail(ErrorCode::sql_error, "datatype mismatch: LIMIT takes an integer");
-  if (*count >= 0 && static_cast<std::size_t>(*count) < ids.size()) ids.resize(static_cast<std::size_t>(*count));
+  if (*count >= 0 && static_cast<std::size_t>(*count) < ids.size())
+    ids.resize(static_cast<std::size_t>(*count));
   return {};
 }
 

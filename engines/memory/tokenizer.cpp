@@ -7,8 +7,12 @@
 namespace quorate {
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_word(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0;
+}
 
 class Tokenizer {
  public:
@@ -129,6 +133,8 @@ class Tokenizer {
 
 }  // namespace
 
-Result<std::vector<Token>> tokenize(std::string_view sql) { return Tokenizer(sql).run(); }
+Result<std::vector<Token>> tokenize(std::string_view sql) {
+  return Tokenizer(sql).run();
+}
 
 }  // namespace quorate

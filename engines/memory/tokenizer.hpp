@@ -12,7 +12,8 @@ namespace quorate {
 struct Token {
   enum class Kind { word, quoted_name, integer, real, text, blob, placeholder, symbol, end };
   Kind kind = Kind::end;
-  std::string text;  // a name or literal without its quotes, a placeholder without its prefix, a symbol as it is
+  std::string
+      text;  // a name or literal without its quotes, a placeholder without its prefix, a symbol as it is
 };
 
 // The tokens without comments, closed by one of kind `end`. Errors: sql_error.

@@ -22,28 +22,30 @@ constexpr std::array<const char*, 7> kForbiddenFunctions{
     "load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "sqlite_offset", "sqlite_log"};
 
 // What they show depends on a node's file or connection, not on its content.
-constexpr std::array<const char*, 4> kNodeTables{"dbstat", "sqlite_stmt", "pragma_data_version", "pragma_page_size"};
+constexpr std::array<const char*, 4> kNodeTables{"dbstat", "sqlite_stmt", "pragma_data_version",
+                                                 "pragma_page_size"};
 
 // They only read, and what they show is the same on every node.
 constexpr std::array<const char*, 15> kPragmas{
-    "table_info",       "table_xinfo",       "table_list",      "index_list",  "index_info",
-    "index_xinfo",      "foreign_key_list",  "foreign_key_check", "integrity_check", "quick_check",
-    "user_version",     "application_id",    "encoding",        "foreign_keys", "collation_list"};
+    "table_info",   "table_xinfo",      "table_list",        "index_list",      "index_info",
+    "index_xinfo",  "foreign_key_list", "foreign_key_check", "integrity_check", "quick_check",
+    "user_version", "application_id",   "encoding",          "foreign_keys",    "collation_list"};
 
 // They only read, but what they show is this node's own.
-constexpr std::array<const char*, 8> kReaderPragmas{"database_list",  "page_count",    "page_size",   "freelist_count",
-                                                    "schema_version", "function_list", "module_list", "compile_options"};
+constexpr std::array<const char*, 8> kReaderPragmas{"database_list",  "page_count",     "page_size",
+                                                    "freelist_count", "schema_version", "function_list",
+                                                    "module_list",    "compile_options"};
 
 // Of the PRAGMAs above, those whose argument does not set anything.
 constexpr std::array<const char*, 10> kPragmasWithArgument{
-    "table_info", "table_xinfo",      "table_list",        "index_list",      "index_info",
+    "table_info",  "table_xinfo",      "table_list",        "index_list",      "index_info",
     "index_xinfo", "foreign_key_list", "foreign_key_check", "integrity_check", "quick_check"};
 
 constexpr std::array<const char*, 2> kModulePragmas{"data_version", "page_size"};
 
 // Virtual tables whose content is a function of the statements that wrote it.
-constexpr std::array<const char*, 8> kModules{"fts3", "fts4", "fts5", "fts5vocab", "fts4aux",
-                                              "rtree", "rtree_i32", "geopoly"};
+constexpr std::array<const char*, 8> kModules{"fts3",    "fts4",  "fts5",      "fts5vocab",
+                                              "fts4aux", "rtree", "rtree_i32", "geopoly"};
 
 bool creates(int code) {
   return code == SQLITE_CREATE_TABLE || code == SQLITE_CREATE_INDEX || code == SQLITE_CREATE_VIEW ||
@@ -89,29 +91,25 @@ int Authorizer::decide(const Action& action) {
       if (!created_.empty()) created_from_select_ = created_;
       return SQLITE_OK;
     case SQLITE_RECURSIVE:
-    case SQLITE_REINDEX:
-      return SQLITE_OK;
-    case SQLITE_READ:
-      return decide_read(action);
+    case SQLITE_REINDEX: return SQLITE_OK;
+    case SQLITE_READ: return decide_read(action);
     case SQLITE_FUNCTION:
       if (!contains(kForbiddenFunctions, action.second)) return SQLITE_OK;
       return refuse(std::string("The function ") + action.second + "() is not allowed.");
-    case SQLITE_PRAGMA:
-      return decide_pragma(action);
+    case SQLITE_PRAGMA: return decide_pragma(action);
     case SQLITE_TRANSACTION:
     case SQLITE_SAVEPOINT:
       return refuse(
-          "BEGIN, COMMIT, ROLLBACK and SAVEPOINT are not allowed: a transaction is one request with its statements.");
+          "BEGIN, COMMIT, ROLLBACK and SAVEPOINT are not allowed: a transaction is one request with its "
+          "statements.");
     case SQLITE_ATTACH:
     case SQLITE_DETACH:
       return refuse("ATTACH and DETACH are not allowed: they reach outside the replicated database.");
     case SQLITE_CREATE_TEMP_INDEX:
     case SQLITE_CREATE_TEMP_TABLE:
     case SQLITE_CREATE_TEMP_TRIGGER:
-    case SQLITE_CREATE_TEMP_VIEW:
-      return refuse_temporary();
-    default:
-      return decide_definition(action);
+    case SQLITE_CREATE_TEMP_VIEW: return refuse_temporary();
+    default: return decide_definition(action);
   }
 }
 
@@ -121,7 +119,8 @@ int Authorizer::decide_read(const Action& action) {
     return refuse("_cluster_ tables differ between nodes, so a transaction cannot read them; a query can.");
   }
   if (contains(kNodeTables, action.first)) {
-    return refuse(std::string("A transaction cannot read ") + action.first + ": it differs between equal nodes.");
+    return refuse(std::string("A transaction cannot read ") + action.first +
+                  ": it differs between equal nodes.");
   }
   return SQLITE_OK;
 }
@@ -148,10 +147,12 @@ int Authorizer::decide_pragma(const Action& action) {
   if (contains(kModulePragmas, action.first) && action.database != nullptr && action.second == nullptr) {
     return SQLITE_OK;
   }
-  const bool known = contains(kPragmas, action.first) || (role_ == Role::reader && contains(kReaderPragmas, action.first));
+  const bool known =
+      contains(kPragmas, action.first) || (role_ == Role::reader && contains(kReaderPragmas, action.first));
   const bool sets = action.second != nullptr && !contains(kPragmasWithArgument, action.first);
   if (known && !sets) return SQLITE_OK;
-  return refuse(std::string("PRAGMA ") + action.first + (sets && known ? " may be read, but not set." : " is not allowed."));
+  return refuse(std::string("PRAGMA ") + action.first +
+                (sets && known ? " may be read, but not set." : " is not allowed."));
 }
 
 }  // namespace quorate

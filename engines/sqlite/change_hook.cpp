@@ -11,12 +11,8 @@ namespace quorate {
 
 void feed_value(ChangeDigest& digest, sqlite3_value* value) {
   switch (sqlite3_value_type(value)) {
-    case SQLITE_INTEGER:
-      digest.add_integer(sqlite3_value_int64(value));
-      break;
-    case SQLITE_FLOAT:
-      digest.add_real(sqlite3_value_double(value));
-      break;
+    case SQLITE_INTEGER: digest.add_integer(sqlite3_value_int64(value)); break;
+    case SQLITE_FLOAT: digest.add_real(sqlite3_value_double(value)); break;
     case SQLITE_TEXT: {
       // The text first, then its size: the order that SQLite documents as safe.
       const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
@@ -28,12 +24,13 @@ void feed_value(ChangeDigest& digest, sqlite3_value* value) {
       digest.add_blob({bytes, static_cast<std::size_t>(sqlite3_value_bytes(value))});
       break;
     }
-    default:
-      digest.add_null();
+    default: digest.add_null();
   }
 }
 
-ChangeHook::ChangeHook(sqlite3* database) { sqlite3_preupdate_hook(database, &ChangeHook::callback, this); }
+ChangeHook::ChangeHook(sqlite3* database) {
+  sqlite3_preupdate_hook(database, &ChangeHook::callback, this);
+}
 
 void ChangeHook::callback(void* self, sqlite3* database, int operation, const char*, const char* table,
                           long long old_id, long long new_id) {

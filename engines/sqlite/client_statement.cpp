@@ -38,13 +38,16 @@ int bind_value(sqlite3_stmt* statement, int position, const Value& value) {
       [&](const auto& held) {
         using Held = std::decay_t<decltype(held)>;
         if constexpr (std::is_same_v<Held, Null>) return sqlite3_bind_null(statement, position);
-        if constexpr (std::is_same_v<Held, std::int64_t>) return sqlite3_bind_int64(statement, position, held);
+        if constexpr (std::is_same_v<Held, std::int64_t>)
+          return sqlite3_bind_int64(statement, position, held);
         if constexpr (std::is_same_v<Held, double>) return sqlite3_bind_double(statement, position, held);
         if constexpr (std::is_same_v<Held, std::string>) {
-          return sqlite3_bind_text64(statement, position, held.data(), held.size(), SQLITE_STATIC, SQLITE_UTF8);
+          return sqlite3_bind_text64(statement, position, held.data(), held.size(), SQLITE_STATIC,
+                                     SQLITE_UTF8);
         }
         if constexpr (std::is_same_v<Held, Blob>) {
-          return sqlite3_bind_blob64(statement, position, held.bytes.data(), held.bytes.size(), SQLITE_STATIC);
+          return sqlite3_bind_blob64(statement, position, held.bytes.data(), held.bytes.size(),
+                                     SQLITE_STATIC);
         }
       },
       value);
@@ -52,10 +55,8 @@ int bind_value(sqlite3_stmt* statement, int position, const Value& value) {
 
 Value column_value(sqlite3_stmt* statement, int column) {
   switch (sqlite3_column_type(statement, column)) {
-    case SQLITE_INTEGER:
-      return std::int64_t{sqlite3_column_int64(statement, column)};
-    case SQLITE_FLOAT:
-      return sqlite3_column_double(statement, column);
+    case SQLITE_INTEGER: return std::int64_t{sqlite3_column_int64(statement, column)};
+    case SQLITE_FLOAT: return sqlite3_column_double(statement, column);
     case SQLITE_TEXT: {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
       return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
@@ -65,14 +66,15 @@ Value column_value(sqlite3_stmt* statement, int column) {
       const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
       return size == 0 ? Blob{} : Blob{std::string(bytes, size)};
     }
-    default:
-      return Null{};
+    default: return Null{};
   }
 }
 
 }  // namespace
 
-void ClientStatement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+void ClientStatement::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
 
 Result<ClientStatement> ClientStatement::compile(Connection& connection, const std::string& sql) {
   if (sql.find('\0') != std::string::npos) {
@@ -102,7 +104,9 @@ Result<ClientStatement> ClientStatement::compile(Connection& connection, const s
   return statement;
 }
 
-bool ClientStatement::only_reads() const { return sqlite3_stmt_readonly(handle_.get()) != 0; }
+bool ClientStatement::only_reads() const {
+  return sqlite3_stmt_readonly(handle_.get()) != 0;
+}
 
 Result<void> ClientStatement::bind(const Parameters& parameters) {
   const Result<std::vector<const Value*>> values = match_parameters(placeholders_, parameters);
@@ -143,7 +147,8 @@ std::vector<std::string> ClientStatement::declared_types() const {
   for (int i = 0; i < sqlite3_column_count(handle_.get()); ++i) {
     const char* declared = sqlite3_column_decltype(handle_.get(), i);
     std::string& type = types.emplace_back(declared == nullptr ? "" : declared);
-    std::ranges::transform(type, type.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    std::ranges::transform(type, type.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   }
   return types;
 }

@@ -19,8 +19,8 @@ std::string path_of(const std::filesystem::path& file) {
 }
 
 int flags_of(Connection::Access access) {
-  const int open = access == Connection::Access::read ? SQLITE_OPEN_READONLY
-                                                      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int open =
+      access == Connection::Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   return open | SQLITE_OPEN_NOMUTEX;
 }
 
@@ -40,7 +40,8 @@ Connection::Connection(const std::filesystem::path& file, Access access)
 
 void Connection::configure_writer() {
   const std::string mode = database_.execAndGet("PRAGMA journal_mode = WAL").getString();
-  if (mode != "wal") throw SQLite::Exception("The database cannot use a write-ahead log here", SQLITE_CANTOPEN);
+  if (mode != "wal")
+    throw SQLite::Exception("The database cannot use a write-ahead log here", SQLITE_CANTOPEN);
   database_.exec(
       "PRAGMA synchronous = NORMAL;"
       "PRAGMA foreign_keys = ON;"

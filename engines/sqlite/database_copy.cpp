@@ -72,7 +72,8 @@ Result<Position> copy_database(const fs::path& source, const fs::path& target) {
   return position;
 }
 
-Result<void> adopt_snapshot(const fs::path& source, const fs::path& target, const std::optional<ClusterMeta>& own) {
+Result<void> adopt_snapshot(const fs::path& source, const fs::path& target,
+                            const std::optional<ClusterMeta>& own) {
   remove_database(target);
   fs::copy_file(source, target);
   {

@@ -20,9 +20,10 @@ constexpr const char* kCreate = R"(CREATE TABLE IF NOT EXISTS _cluster_meta (
 
 std::optional<ClusterMeta> load_meta(SQLite::Database& database) {
   if (!database.tableExists("_cluster_meta")) return std::nullopt;
-  SQLite::Statement row(database,
-                        "SELECT cluster_id, node_id, role, mode, applied_index, applied_term, digest, clock_us "
-                        "FROM _cluster_meta WHERE id = 1");
+  SQLite::Statement row(
+      database,
+      "SELECT cluster_id, node_id, role, mode, applied_index, applied_term, digest, clock_us "
+      "FROM _cluster_meta WHERE id = 1");
   if (!row.executeStep()) return std::nullopt;
   ClusterMeta meta;
   meta.cluster_id = row.getColumn(0).getString();
@@ -39,9 +40,10 @@ std::optional<ClusterMeta> load_meta(SQLite::Database& database) {
 void store_meta(SQLite::Database& database, const ClusterMeta& meta) {
   database.exec("SAVEPOINT store_meta");
   database.exec(kCreate);
-  SQLite::Statement insert(database,
-                           "INSERT OR REPLACE INTO _cluster_meta (id, cluster_id, node_id, role, mode, applied_index, "
-                           "applied_term, digest, clock_us) VALUES (1, ?, ?, ?, ?, 0, 0, '', 0)");
+  SQLite::Statement insert(
+      database,
+      "INSERT OR REPLACE INTO _cluster_meta (id, cluster_id, node_id, role, mode, applied_index, "
+      "applied_term, digest, clock_us) VALUES (1, ?, ?, ?, ?, 0, 0, '', 0)");
   insert.bind(1, meta.cluster_id);
   insert.bind(2, meta.node_id);
   insert.bind(3, meta.role);
@@ -52,9 +54,10 @@ void store_meta(SQLite::Database& database, const ClusterMeta& meta) {
 }
 
 MetaUpdate::MetaUpdate(SQLite::Database& database)
-    : statement_(database,
-                 "UPDATE _cluster_meta SET mode = ?, applied_index = ?, applied_term = ?, digest = ?, clock_us = ? "
-                 "WHERE id = 1") {}
+    : statement_(
+          database,
+          "UPDATE _cluster_meta SET mode = ?, applied_index = ?, applied_term = ?, digest = ?, clock_us = ? "
+          "WHERE id = 1") {}
 
 void MetaUpdate::run(const ClusterMeta& meta) {
   statement_.bind(1, std::string(to_string(meta.mode)));

@@ -23,8 +23,8 @@ std::string quoted(const std::string& name) {
 }
 
 struct TableColumns {
-  std::vector<std::string> names;         // in lower case
-  std::vector<std::string> primary_key;   // in key order
+  std::vector<std::string> names;        // in lower case
+  std::vector<std::string> primary_key;  // in key order
 };
 
 TableColumns columns_of(SQLite::Database& database, const std::string& table) {
@@ -35,7 +35,8 @@ TableColumns columns_of(SQLite::Database& database, const std::string& table) {
   while (info.executeStep()) {
     std::string name = info.getColumn(0).getString();
     if (info.getColumn(1).getInt() > 0) key.emplace_back(info.getColumn(1).getInt(), name);
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     columns.names.push_back(std::move(name));
   }
   std::ranges::sort(key);
@@ -86,13 +87,15 @@ void feed_column(ChangeDigest& digest, const SQLite::Column& column) {
 }  // namespace
 
 bool has_no_user_objects(SQLite::Database& database) {
-  return database.execAndGet(std::string("SELECT count(*) FROM sqlite_schema WHERE ") + kUserObjects).getInt() == 0;
+  return database.execAndGet(std::string("SELECT count(*) FROM sqlite_schema WHERE ") + kUserObjects)
+             .getInt() == 0;
 }
 
 void feed_schema(SQLite::Database& database, ChangeDigest& digest) {
   digest.add_tag('s');
-  SQLite::Statement objects(database, std::string("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE ") +
-                                          kUserObjects + " ORDER BY name, type");
+  SQLite::Statement objects(
+      database, std::string("SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE ") + kUserObjects +
+                    " ORDER BY name, type");
   while (objects.executeStep()) {
     for (int i = 0; i < objects.getColumnCount(); ++i) feed_column(digest, objects.getColumn(i));
   }
@@ -129,10 +132,11 @@ ContentDigest digest_content(SQLite::Database& database) {
   ChangeDigest digest;
   feed_schema(database, digest);
   result.schema = digest.finish();
-  SQLite::Statement tables(database,
-                           "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') "
-                           "AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_sequence') "
-                           "AND name NOT LIKE '\\_cluster\\_%' ESCAPE '\\'");
+  SQLite::Statement tables(
+      database,
+      "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') "
+      "AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_sequence') "
+      "AND name NOT LIKE '\\_cluster\\_%' ESCAPE '\\'");
   std::vector<std::string> names;
   while (tables.executeStep()) names.push_back(tables.getColumn(0).getString());
   for (const std::string& name : names) {

@@ -28,7 +28,8 @@ struct SqliteReader::Session {
   Position position() {
     if (!meta) {
       if (!connection.database().tableExists("_cluster_meta")) return {};
-      meta.emplace(connection.database(), "SELECT applied_index, applied_term FROM _cluster_meta WHERE id = 1");
+      meta.emplace(connection.database(),
+                   "SELECT applied_index, applied_term FROM _cluster_meta WHERE id = 1");
     }
     Position position;
     if (meta->executeStep()) {
@@ -67,8 +68,12 @@ class SqliteReader::ReadTransaction {
   bool own_;
 };
 
-SqliteReader::SqliteReader(std::shared_ptr<const DatabaseFile> file) : file_(std::move(file)) { session(); }
-SqliteReader::~SqliteReader() { unpin(); }
+SqliteReader::SqliteReader(std::shared_ptr<const DatabaseFile> file) : file_(std::move(file)) {
+  session();
+}
+SqliteReader::~SqliteReader() {
+  unpin();
+}
 
 SqliteReader::Session& SqliteReader::session() {
   const std::uint64_t generation = file_->generation.load();

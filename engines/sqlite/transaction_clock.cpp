@@ -39,13 +39,15 @@ int current_time_days(sqlite3_vfs* vfs, double* out) {
 }
 
 void prepare_once() {
-  // Savepoints keep what they may have to undo in memory, not in a temporary file. Only possible before SQLite is
-  // first used; where it comes too late, the temporary file serves as well.
+  // These two only make SQLite faster, and are only possible before it is first used: savepoints keep what they may
+  // have to undo in memory, not in a temporary file; memory statistics would cost every allocation a common lock.
   sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, kSavepointSpillBytes);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   setenv("TZ", "UTC0", 1);
   tzset();
   const sqlite3_vfs* const platform = sqlite3_vfs_find(nullptr);
-  if (platform == nullptr || platform->iVersion < 2) throw std::runtime_error("SQLite has no usable default VFS.");
+  if (platform == nullptr || platform->iVersion < 2)
+    throw std::runtime_error("SQLite has no usable default VFS.");
   static sqlite3_vfs vfs = *platform;
   vfs.pNext = nullptr;
   vfs.zName = kVfsName;
@@ -61,7 +63,11 @@ void prepare_sqlite() {
   std::call_once(once, prepare_once);
 }
 
-ScopedClock::ScopedClock(std::int64_t clock_us) { stopped_clock_us = clock_us; }
-ScopedClock::~ScopedClock() { stopped_clock_us.reset(); }
+ScopedClock::ScopedClock(std::int64_t clock_us) {
+  stopped_clock_us = clock_us;
+}
+ScopedClock::~ScopedClock() {
+  stopped_clock_us.reset();
+}
 
 }  // namespace quorate

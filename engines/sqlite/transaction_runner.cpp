@@ -24,11 +24,13 @@ Deadline deadline_after(std::chrono::microseconds time) {
 
 Result<void> check_row_count(const Statement& statement, StatementKind kind, const StatementResult& result) {
   // A statement that only reads affects no row; what it returned is what can be expected of it.
-  const auto rows = kind == StatementKind::read ? static_cast<std::int64_t>(result.rows.size()) : result.rows_affected;
+  const auto rows =
+      kind == StatementKind::read ? static_cast<std::int64_t>(result.rows.size()) : result.rows_affected;
   if (statement.expect_rows) {
     if (rows == *statement.expect_rows) return {};
-    return fail(ErrorCode::row_count_mismatch, "The statement affected " + std::to_string(rows) + " rows, but " +
-                                                   std::to_string(*statement.expect_rows) + " were expected.");
+    return fail(ErrorCode::row_count_mismatch, "The statement affected " + std::to_string(rows) +
+                                                   " rows, but " + std::to_string(*statement.expect_rows) +
+                                                   " were expected.");
   }
   const bool conflicts = kind == StatementKind::update || kind == StatementKind::remove;
   if (rows == 0 && conflicts && !statement.allow_no_rows) {
@@ -66,7 +68,9 @@ TransactionRunner::TransactionRunner(Connection& connection)
   install_functions(connection.handle(), context_);
 }
 
-bool TransactionRunner::is_ended() const { return sqlite3_get_autocommit(connection_.handle()) != 0; }
+bool TransactionRunner::is_ended() const {
+  return sqlite3_get_autocommit(connection_.handle()) != 0;
+}
 
 void TransactionRunner::begin(std::uint64_t seed) {
   run_once(savepoint_);
@@ -152,7 +156,8 @@ Result<StatementResult> TransactionRunner::run_statement(const Statement& statem
   return result;
 }
 
-Result<void> TransactionRunner::read_rows(ClientStatement& statement, ResultBudget& budget, StatementResult& result) {
+Result<void> TransactionRunner::read_rows(ClientStatement& statement, ResultBudget& budget,
+                                          StatementResult& result) {
   for (;;) {
     const Result<bool> row = statement.step(connection_);
     if (!row) return std::unexpected(row.error());
@@ -176,18 +181,20 @@ Result<void> TransactionRunner::check_foreign_keys() const {
   int highest = 0;
   sqlite3_db_status(connection_.handle(), SQLITE_DBSTATUS_DEFERRED_FKS, &unresolved, &highest, 0);
   if (unresolved == 0) return {};
-  return fail(ErrorCode::constraint_failed,
-              "FOREIGN KEY constraint failed: at the end of the transaction a row still refers to a missing one.");
+  return fail(
+      ErrorCode::constraint_failed,
+      "FOREIGN KEY constraint failed: at the end of the transaction a row still refers to a missing one.");
 }
 
 // An AUTOINCREMENT table without a row id left reports a full disk, too; that concerns only the one statement.
 Error TransactionRunner::statement_error(Error error) const {
   if (error.code != ErrorCode::disk_full) return error;
   SQLite::Database& database = connection_.database();
-  const bool spent = hook_.may_spend_row_ids() ||
-                     (database.tableExists("sqlite_sequence") &&
-                      database.execAndGet("SELECT count(*) FROM sqlite_sequence WHERE seq = 9223372036854775807")
-                              .getInt() > 0);
+  const bool spent =
+      hook_.may_spend_row_ids() ||
+      (database.tableExists("sqlite_sequence") &&
+       database.execAndGet("SELECT count(*) FROM sqlite_sequence WHERE seq = 9223372036854775807").getInt() >
+           0);
   if (!spent) return error;
   return Error{.code = ErrorCode::constraint_failed,
                .message = "An AUTOINCREMENT table has no row id left, or the database has no room left."};

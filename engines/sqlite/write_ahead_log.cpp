@@ -7,8 +7,8 @@
 namespace quorate {
 namespace {
 
-constexpr int kCheckpointPages = 2'000;    // 8 MiB of 4 KiB pages
-constexpr int kRestartPages = 16'000;      // 64 MiB
+constexpr int kCheckpointPages = 4'000;  // 16 MiB of 4 KiB pages
+constexpr int kRestartPages = 16'000;    // 64 MiB
 constexpr int kRestartBusyTimeoutMs = 100;
 constexpr int kBusyTimeoutMs = 2'000;
 
@@ -40,9 +40,13 @@ Result<void> WriteAheadLog::run(int mode) {
   return std::unexpected(last_error(connection_.handle()));
 }
 
-Result<void> WriteAheadLog::checkpoint() { return run(SQLITE_CHECKPOINT_PASSIVE); }
+Result<void> WriteAheadLog::checkpoint() {
+  return run(SQLITE_CHECKPOINT_PASSIVE);
+}
 
-Result<void> WriteAheadLog::empty() { return run(SQLITE_CHECKPOINT_TRUNCATE); }
+Result<void> WriteAheadLog::empty() {
+  return run(SQLITE_CHECKPOINT_TRUNCATE);
+}
 
 // What is committed is safe in the log, so a database file that cannot grow is no failure yet.
 Result<void> WriteAheadLog::forgive_full_disk(int code) {
@@ -59,14 +63,15 @@ Result<void> WriteAheadLog::tend() {
     restart_at_ = pages_ + kCheckpointPages;
     checkpoint_at_ = pages_ + kCheckpointPages;
     sqlite3_busy_timeout(connection_.handle(), kRestartBusyTimeoutMs);
-    const int code = sqlite3_wal_checkpoint_v2(connection_.handle(), "main", SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+    const int code =
+        sqlite3_wal_checkpoint_v2(connection_.handle(), "main", SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
     sqlite3_busy_timeout(connection_.handle(), kBusyTimeoutMs);
     return code == SQLITE_BUSY ? Result<void>() : forgive_full_disk(code);
   }
   if (pages_ < checkpoint_at_) return {};
   checkpoint_at_ = pages_ + kCheckpointPages;
-  return forgive_full_disk(sqlite3_wal_checkpoint_v2(connection_.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr,
-                                                     nullptr));
+  return forgive_full_disk(
+      sqlite3_wal_checkpoint_v2(connection_.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
 }
 
 }  // namespace quorate

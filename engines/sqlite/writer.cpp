@@ -46,8 +46,9 @@ std::int64_t Writer::data_version() {
 Result<void> Writer::check_unchanged() {
   if (!quarantined_) quarantined_ = data_version() != known_version_;
   if (!quarantined_) return {};
-  return fail(ErrorCode::quarantined, "Another program has changed the database file, so this node's content is not "
-                                      "trusted any more. It must be restored from a snapshot.");
+  return fail(ErrorCode::quarantined,
+              "Another program has changed the database file, so this node's content is not "
+              "trusted any more. It must be restored from a snapshot.");
 }
 
 Result<void> Writer::begin() {
@@ -84,17 +85,17 @@ Result<void> Writer::write_meta(const ClusterMeta& meta) {
 
 Result<BatchOutcome> Writer::prepare(const Batch& batch, const PrepareLimits& limits) {
   if (held_ || !meta_) return fail(ErrorCode::internal, "prepare() needs a meta, and nothing held.");
+  if (auto begun = guarded([&] { return begin(); }); !begun) return std::unexpected(begun.error());
   Result<BatchOutcome> outcome = guarded([&] { return run_batch(batch, limits); });
   held_ = outcome.has_value();
   if (outcome) return outcome;
   rollback();
-  // After a failed write SQLite reads the file afresh, which counts like another program's commit.
-  if (!quarantined_) {
-    guarded([&]() -> Result<void> {
-      known_version_ = data_version();
-      return {};
-    });
-  }
+  // After a failed write SQLite reads the file afresh, which counts like another program's commit. There was none: the
+  // write transaction was open until just now.
+  guarded([&]() -> Result<void> {
+    known_version_ = data_version();
+    return {};
+  });
   return outcome;
 }
 
@@ -102,15 +103,15 @@ Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& 
   Failures failures(batch.size());
   BatchOutcome outcome;
   for (int restarts = 0;; ++restarts) {
-    if (auto begun = begin(); !begun) return std::unexpected(begun.error());
     const Result<bool> complete = run_pass(batch, limits, failures, outcome);
     if (!complete) return std::unexpected(complete.error());
     if (*complete) return outcome;
-    if (restarts < kMaxRestarts) continue;
-    for (std::size_t i = outcome.transactions.size() + 1; i < batch.size(); ++i) {
-      failures[i] = Error{.code = ErrorCode::overloaded,
-                          .message = "Too many transactions sent at the same time ended their database transaction."};
+    for (std::size_t i = outcome.transactions.size() + 1; restarts >= kMaxRestarts && i < batch.size(); ++i) {
+      failures[i] =
+          Error{.code = ErrorCode::overloaded,
+                .message = "Too many transactions sent at the same time ended their database transaction."};
     }
+    if (auto begun = begin(); !begun) return std::unexpected(begun.error());
   }
 }
 
@@ -169,7 +170,8 @@ Result<void> Writer::check_health() {
   return guarded([&]() -> Result<void> {
     int moved = 0;
     sqlite3_file_control(connection_.handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (moved != 0) return fail(ErrorCode::quarantined, "The database file has been moved, replaced or deleted.");
+    if (moved != 0)
+      return fail(ErrorCode::quarantined, "The database file has been moved, replaced or deleted.");
     // While a batch is held, nobody else can write.
     if (!held_) {
       if (auto unchanged = check_unchanged(); !unchanged) return unchanged;

@@ -46,9 +46,11 @@ class Writer {
   Result<void> begin();
   Result<void> check_unchanged();
   std::int64_t data_version();
+  // Precondition: the write transaction has been begun.
   Result<BatchOutcome> run_batch(const Batch& batch, const PrepareLimits& limits);
   // False when a transaction, the one after outcome.transactions, has ended the whole write transaction.
-  Result<bool> run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures, BatchOutcome& outcome);
+  Result<bool> run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures,
+                        BatchOutcome& outcome);
   void use_meta(ClusterMeta meta);
 
   Connection connection_;
@@ -59,8 +61,8 @@ class Writer {
   std::int64_t known_version_ = 0;  // changes when another program commits
   bool quarantined_ = false;
   std::optional<ClusterMeta> meta_;
-  std::unique_ptr<TransactionRunner> runner_;    // with meta_
-  std::unique_ptr<MetaUpdate> meta_update_;      // with meta_
+  std::unique_ptr<TransactionRunner> runner_;  // with meta_
+  std::unique_ptr<MetaUpdate> meta_update_;    // with meta_
   ChangeDigest batch_changes_;
   bool held_ = false;
   ClusterMeta prepared_;  // what the meta will be, but for the position; while held_

@@ -11,7 +11,8 @@ TEST_CASE("a batch is visible after its commit, and only then") {
     TestEngine engine(name);
     engine.apply({kCreate});
     {
-      PreparedBatch prepared = expect_value(prepare_batch(*engine, batch({"INSERT INTO t VALUES (1, 'a', 1)"}), {}));
+      PreparedBatch prepared =
+          expect_value(prepare_batch(*engine, batch({"INSERT INTO t VALUES (1, 'a', 1)"}), {}));
       CHECK(engine.value("SELECT count(*) FROM t") == integer(0));
       expect_ok(prepared.commit({2, 1}));
     }
@@ -24,7 +25,9 @@ TEST_CASE("a prepared batch that goes out of scope rolls back") {
     TestEngine engine(name);
     engine.apply({kCreate});
     const Digest before = engine.digest();
-    { expect_value(prepare_batch(*engine, batch({"INSERT INTO t VALUES (1, 'a', 1)", "DROP TABLE t"}), {})); }
+    {
+      expect_value(prepare_batch(*engine, batch({"INSERT INTO t VALUES (1, 'a', 1)", "DROP TABLE t"}), {}));
+    }
     CHECK(engine.digest() == before);
     CHECK(engine.value("SELECT count(*) FROM t") == integer(0));
     engine.apply({"INSERT INTO t VALUES (1, 'b', 1)"});
@@ -39,9 +42,11 @@ TEST_CASE("a transaction that fails leaves no trace and does not disturb the oth
     engine.apply({kCreate});
     without.apply({kCreate});
     const TimedTransaction good = transaction({statement("INSERT INTO t VALUES (1, 'a', 1)")}, 2'000'000, 7);
-    const TimedTransaction bad = transaction({statement("INSERT INTO t VALUES (2, 'b', 2)"),
-                                              statement("INSERT INTO t VALUES (3, 'c', 1)")}, 9'000'000, 8);
-    const TimedTransaction last = transaction({statement("INSERT INTO t VALUES (4, unixepoch(), 4)")}, 1'000'000, 9);
+    const TimedTransaction bad = transaction(
+        {statement("INSERT INTO t VALUES (2, 'b', 2)"), statement("INSERT INTO t VALUES (3, 'c', 1)")},
+        9'000'000, 8);
+    const TimedTransaction last =
+        transaction({statement("INSERT INTO t VALUES (4, unixepoch(), 4)")}, 1'000'000, 9);
 
     PreparedBatch prepared = expect_value(prepare_batch(*engine, {good, bad, last}, {}));
     const BatchOutcome outcome = prepared.outcome();
@@ -65,7 +70,8 @@ TEST_CASE("equal batches give equal digests, different ones do not") {
   for_every_engine([](const std::string& name) {
     TestEngine a(name, "n1");
     TestEngine b(name, "n2");
-    const std::vector<std::string> sql{kCreate, "INSERT INTO t VALUES (1, 'a', 1)", "INSERT INTO t VALUES (2, 'b', 2)",
+    const std::vector<std::string> sql{kCreate, "INSERT INTO t VALUES (1, 'a', 1)",
+                                       "INSERT INTO t VALUES (2, 'b', 2)",
                                        "UPDATE t SET v = 'c' WHERE id = 2", "DELETE FROM t WHERE id = 1"};
     CHECK(a.apply(sql).digest == b.apply(sql).digest);
     CHECK(a.digest() != Digest{});
@@ -102,7 +108,8 @@ TEST_CASE("an empty batch, or one in which all fails, leaves the digest as it wa
     const Digest before = engine.digest();
     CHECK(engine.apply(Batch{}).digest == before);
     CHECK(engine->get_version().first == Position{2, 1});
-    PreparedBatch prepared = expect_value(prepare_batch(*engine, batch({"INSERT INTO absent VALUES (1)"}), {}));
+    PreparedBatch prepared =
+        expect_value(prepare_batch(*engine, batch({"INSERT INTO absent VALUES (1)"}), {}));
     expect_ok(prepared.commit({3, 2}));
     CHECK(engine.digest() == before);
     CHECK(engine->get_version().first == Position{3, 2});

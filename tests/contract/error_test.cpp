@@ -5,8 +5,8 @@ namespace quorate::testing {
 namespace {
 
 void fill(TestEngine& engine) {
-  engine.apply({"CREATE TABLE t (id INTEGER PRIMARY KEY, v NOT NULL, u UNIQUE)", "INSERT INTO t VALUES (1, 'a', 10)",
-                "INSERT INTO t VALUES (2, 'b', 20)"});
+  engine.apply({"CREATE TABLE t (id INTEGER PRIMARY KEY, v NOT NULL, u UNIQUE)",
+                "INSERT INTO t VALUES (1, 'a', 10)", "INSERT INTO t VALUES (2, 'b', 20)"});
 }
 
 TEST_CASE("an UPDATE or DELETE that touches no row is a version conflict") {
@@ -14,7 +14,8 @@ TEST_CASE("an UPDATE or DELETE that touches no row is a version conflict") {
     TestEngine engine(name);
     fill(engine);
     for (const char* sql : {"UPDATE t SET v = 'x' WHERE id = 9", "DELETE FROM t WHERE v = 'absent'"}) {
-      const Error error = engine.failure(transaction({statement("INSERT INTO t VALUES (3, 'c', 30)"), statement(sql)}));
+      const Error error =
+          engine.failure(transaction({statement("INSERT INTO t VALUES (3, 'c', 30)"), statement(sql)}));
       CHECK(error.code == ErrorCode::version_conflict);
       CHECK(error.statement == 1);
       CHECK(error.outcome == Outcome::not_applied);
@@ -75,9 +76,10 @@ TEST_CASE("constraints and nonsense are told apart") {
 TEST_CASE("what belongs to the cluster is out of reach") {
   for_every_engine([](const std::string& name) {
     TestEngine engine(name);
-    for (const char* sql : {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT a", "UPDATE _cluster_meta SET node_id = 'x'",
-                            "DELETE FROM _cluster_meta", "DROP TABLE _CLUSTER_META", "CREATE TABLE _cluster_x (a)",
-                            "SELECT * FROM _cluster_meta", "VACUUM", "ATTACH 'a' AS b"}) {
+    for (const char* sql :
+         {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT a", "UPDATE _cluster_meta SET node_id = 'x'",
+          "DELETE FROM _cluster_meta", "DROP TABLE _CLUSTER_META", "CREATE TABLE _cluster_x (a)",
+          "SELECT * FROM _cluster_meta", "VACUUM", "ATTACH 'a' AS b"}) {
       INFO(std::string(sql));
       CHECK(engine.failure(sql).code == ErrorCode::forbidden_sql);
     }
@@ -121,7 +123,8 @@ TEST_CASE("a transaction may return so much and no more") {
     fill(engine);
     PrepareLimits limits;
     limits.max_rows = 3;
-    const TimedTransaction two = transaction({statement("SELECT * FROM t"), statement("SELECT id FROM t WHERE id = 1")});
+    const TimedTransaction two =
+        transaction({statement("SELECT * FROM t"), statement("SELECT id FROM t WHERE id = 1")});
     CHECK(expect_value(prepare_batch(*engine, {two}, limits)).outcome().transactions[0].has_value());
     const TimedTransaction four = transaction({statement("SELECT * FROM t"), statement("SELECT * FROM t")});
     CHECK(engine.failure(four, limits).code == ErrorCode::result_too_large);

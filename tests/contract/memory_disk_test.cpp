@@ -96,7 +96,8 @@ TEST_CASE("copies of a persistent map are independent, and it stays in order") {
     versions.push_back(map);
     map.set((i * 7919) % 500, i);
   }
-  for (int i = 0; i < 500; ++i) REQUIRE(versions[static_cast<std::size_t>(i)].size() == static_cast<std::size_t>(i));
+  for (int i = 0; i < 500; ++i)
+    REQUIRE(versions[static_cast<std::size_t>(i)].size() == static_cast<std::size_t>(i));
   for (int i = 0; i < 500; i += 2) map.erase(i);
   int expected = 1;
   map.for_each([&](int key, int) {

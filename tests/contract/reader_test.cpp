@@ -1,4 +1,7 @@
 // What readers see, and within which bounds.
+#include <atomic>
+#include <thread>
+
 #include "tests/contract/support.hpp"
 
 namespace quorate::testing {
@@ -13,12 +16,14 @@ Query select(std::string sql) {
 TEST_CASE("a query answers with columns, types, rows and the index it saw") {
   for_every_engine([](const std::string& name) {
     TestEngine engine(name);
-    engine.apply({"CREATE TABLE t (id integer PRIMARY KEY, v varchar, w)", "INSERT INTO t VALUES (1, 'a', 2)"});
+    engine.apply(
+        {"CREATE TABLE t (id integer PRIMARY KEY, v varchar, w)", "INSERT INTO t VALUES (1, 'a', 2)"});
     engine.apply({"INSERT INTO t VALUES (2, 'b', 3)"});
     const QueryResult result = expect_value(engine.query("SELECT * FROM t ORDER BY id"));
     CHECK(result.columns == std::vector<std::string>{"id", "v", "w"});
     CHECK(result.types == std::vector<std::string>{"INTEGER", "VARCHAR", ""});
-    CHECK(result.rows == std::vector<Row>{{integer(1), text("a"), integer(2)}, {integer(2), text("b"), integer(3)}});
+    CHECK(result.rows ==
+          std::vector<Row>{{integer(1), text("a"), integer(2)}, {integer(2), text("b"), integer(3)}});
     CHECK_FALSE(result.truncated);
     CHECK(result.index == 2);
     const QueryResult none = expect_value(engine.query("SELECT id FROM t WHERE id = 9"));
@@ -108,6 +113,34 @@ TEST_CASE("a query whose time is over is not answered") {
     const Result<QueryResult> result = expect_value(engine->open_reader())->query(query);
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == ErrorCode::statement_timeout);
+  });
+}
+
+TEST_CASE("readers on other threads always see a committed position, and the writer goes on") {
+  for_every_engine([](const std::string& name) {
+    TestEngine engine(name);
+    engine.apply({"CREATE TABLE t (a)"});
+    std::atomic<bool> done = false;
+    std::atomic<int> wrong = 0;
+    std::atomic<int> answered = 0;
+    const auto read = [&](Reader& reader) {
+      while (!done) {
+        const Result<QueryResult> result = reader.query(select("SELECT count(*) FROM t"));
+        if (!result || result->rows[0][0] != integer(static_cast<std::int64_t>(result->index) - 1)) ++wrong;
+        ++answered;
+      }
+    };
+    const auto first = expect_value(engine->open_reader());
+    const auto second = expect_value(engine->open_reader());
+    {
+      std::jthread one([&] { read(*first); });
+      std::jthread two([&] { read(*second); });
+      for (int i = 0; i < 300; ++i) engine.apply({"INSERT INTO t VALUES (1)"});
+      while (answered < 10) std::this_thread::yield();
+      done = true;
+    }
+    CHECK(wrong == 0);
+    CHECK(engine.value("SELECT count(*) FROM t") == integer(300));
   });
 }
 

@@ -42,8 +42,12 @@ Batch batch(const std::vector<std::string>& sql) {
   return result;
 }
 
-Value integer(std::int64_t value) { return value; }
-Value text(std::string value) { return value; }
+Value integer(std::int64_t value) {
+  return value;
+}
+Value text(std::string value) {
+  return value;
+}
 
 ClusterMeta test_meta(const std::string& node) {
   ClusterMeta meta;

@@ -49,7 +49,9 @@ class TestEngine {
   // Prepares and commits; every transaction must succeed.
   BatchOutcome apply(const Batch& batch);
   BatchOutcome apply(const std::vector<std::string>& sql) { return apply(batch(sql)); }
-  BatchOutcome apply(std::initializer_list<const char*> sql) { return apply(batch({sql.begin(), sql.end()})); }
+  BatchOutcome apply(std::initializer_list<const char*> sql) {
+    return apply(batch({sql.begin(), sql.end()}));
+  }
   // Prepares one transaction, which must fail, and rolls back.
   Error failure(const TimedTransaction& transaction, const PrepareLimits& limits = {});
   Error failure(const std::string& sql) { return failure(transaction({statement(sql)})); }
@@ -77,7 +79,9 @@ ClusterMeta test_meta(const std::string& node);
 template <typename Body>
 void for_every_engine(Body&& body) {
   for (const std::string& name : engine_names()) {
-    SUBCASE(name.c_str()) { body(name); }
+    SUBCASE(name.c_str()) {
+      body(name);
+    }
   }
 }
 

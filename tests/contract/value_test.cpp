@@ -60,8 +60,9 @@ TEST_CASE("results tell rows affected, the last id, columns and rows") {
     const BatchOutcome outcome = engine.apply(Batch{
         transaction({statement("CREATE TABLE t (id INTEGER PRIMARY KEY, v)"),
                      statement("INSERT INTO t (v) VALUES ('a'), ('b'), ('c')"),
-                     statement("UPDATE t SET v = 'x' WHERE id > 1"), statement("SELECT id, v FROM t ORDER BY id"),
-                     statement("DELETE FROM t"), statement("INSERT INTO t VALUES (70, 'd')")}),
+                     statement("UPDATE t SET v = 'x' WHERE id > 1"),
+                     statement("SELECT id, v FROM t ORDER BY id"), statement("DELETE FROM t"),
+                     statement("INSERT INTO t VALUES (70, 'd')")}),
         transaction({statement("UPDATE t SET v = 'y'")}),
     });
     const std::vector<StatementResult>& results = outcome.transactions[0]->statements;
@@ -73,7 +74,8 @@ TEST_CASE("results tell rows affected, the last id, columns and rows") {
     CHECK(results[2].last_insert_id == 3);
     CHECK(results[3].rows_affected == 0);
     CHECK(results[3].columns == std::vector<std::string>{"id", "v"});
-    CHECK(results[3].rows == std::vector<Row>{{integer(1), text("a")}, {integer(2), text("x")}, {integer(3), text("x")}});
+    CHECK(results[3].rows ==
+          std::vector<Row>{{integer(1), text("a")}, {integer(2), text("x")}, {integer(3), text("x")}});
     CHECK(results[4].rows_affected == 3);
     CHECK(results[5].last_insert_id == 70);
     CHECK(outcome.transactions[1]->statements[0].last_insert_id == 0);
@@ -104,7 +106,8 @@ TEST_CASE("time and chance are functions of the transaction") {
                                      statement("INSERT INTO t VALUES (random(), unixepoch())")},
                                     1'700'000'000'123'456, 42)});
       // A clock that has gone back is taken as the highest so far.
-      each->apply(Batch{transaction({statement("INSERT INTO t VALUES (random(), unixepoch())")}, 5'000'000, 43)});
+      each->apply(
+          Batch{transaction({statement("INSERT INTO t VALUES (random(), unixepoch())")}, 5'000'000, 43)});
     }
     CHECK(a.digest() == b.digest());
     const std::vector<Row> rows = a.rows("SELECT x, y FROM t");

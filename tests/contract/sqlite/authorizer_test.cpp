@@ -94,7 +94,8 @@ TEST_CASE("sqlite: a trigger cannot do what its statement may not") {
   engine.apply({"CREATE TABLE t (a)",
                 "CREATE TRIGGER x AFTER INSERT ON t BEGIN UPDATE _cluster_meta SET node_id = 'evil'; END"});
   CHECK(engine.failure("INSERT INTO t VALUES (1)").code == ErrorCode::forbidden_sql);
-  engine.apply({"DROP TRIGGER x", "CREATE VIEW v AS SELECT node_id FROM _cluster_meta", "INSERT INTO t VALUES (1)"});
+  engine.apply(
+      {"DROP TRIGGER x", "CREATE VIEW v AS SELECT node_id FROM _cluster_meta", "INSERT INTO t VALUES (1)"});
   CHECK(engine.failure("INSERT INTO t SELECT node_id FROM v").code == ErrorCode::forbidden_sql);
   CHECK(engine.value("SELECT node_id FROM v") == text("n1"));
 }
@@ -119,7 +120,8 @@ TEST_CASE("sqlite: statements that look alike are allowed") {
            "REINDEX",
            "REINDEX i",
            "UPDATE sqlite_sequence SET seq = 100",
-           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) INSERT INTO y SELECT i FROM n",
+           "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3) INSERT INTO y SELECT "
+           "i FROM n",
            "SELECT * FROM json_each('[1, 2]')",
            "SELECT sql FROM sqlite_schema",
            "SELECT * FROM pragma_table_info('t')",
@@ -150,18 +152,19 @@ TEST_CASE("sqlite: what a reader may see, and may not do") {
   engine.apply({"CREATE VIRTUAL TABLE rt USING rtree(id, a, b)", "INSERT INTO rt VALUES (1, 0, 1)",
                 "CREATE VIRTUAL TABLE ft USING fts5(x)", "INSERT INTO ft VALUES ('one word')"});
   for (const char* sql : {"SELECT * FROM rt WHERE a > -1", "SELECT * FROM ft WHERE ft MATCH 'word'",
-                          "SELECT sum(pgsize) FROM dbstat", "PRAGMA page_count",
-                          "PRAGMA table_info(ft)", "SELECT datetime('now'), random(), changes()",
-                          "EXPLAIN SELECT 1", "WITH x AS (SELECT 1) SELECT * FROM x"}) {
+                          "SELECT sum(pgsize) FROM dbstat", "PRAGMA page_count", "PRAGMA table_info(ft)",
+                          "SELECT datetime('now'), random(), changes()", "EXPLAIN SELECT 1",
+                          "WITH x AS (SELECT 1) SELECT * FROM x"}) {
     INFO(std::string(sql));
     const Result<QueryResult> result = engine.query(sql);
     CAPTURE((result ? std::string() : result.error().message));
     REQUIRE(result.has_value());
     CHECK_FALSE(result->rows.empty());
   }
-  for (const char* sql : {"PRAGMA journal_mode = DELETE", "PRAGMA query_only = OFF", "PRAGMA wal_checkpoint(TRUNCATE)",
-                          "CREATE TEMP TABLE x (a)", "SELECT load_extension('x')", "VACUUM INTO '/tmp/quorate-never'",
-                          "INSERT INTO ft VALUES ('x')", "DELETE FROM rt", "ANALYZE", "REINDEX"}) {
+  for (const char* sql :
+       {"PRAGMA journal_mode = DELETE", "PRAGMA query_only = OFF", "PRAGMA wal_checkpoint(TRUNCATE)",
+        "CREATE TEMP TABLE x (a)", "SELECT load_extension('x')", "VACUUM INTO '/tmp/quorate-never'",
+        "INSERT INTO ft VALUES ('x')", "DELETE FROM rt", "ANALYZE", "REINDEX"}) {
     INFO(std::string(sql));
     CHECK(engine.query(sql).error().code == ErrorCode::forbidden_sql);
   }

@@ -6,10 +6,11 @@ namespace {
 
 TEST_CASE("sqlite: deferred foreign keys are checked before the transaction is complete") {
   TestEngine engine("sqlite");
-  engine.apply({"CREATE TABLE p (id INTEGER PRIMARY KEY)",
-                "CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p (id) DEFERRABLE INITIALLY DEFERRED)"});
-  const TimedTransaction bad = transaction(
-      {statement("INSERT INTO p VALUES (1)"), statement("INSERT INTO c VALUES (1, 7)"), statement("SELECT 1")});
+  engine.apply(
+      {"CREATE TABLE p (id INTEGER PRIMARY KEY)",
+       "CREATE TABLE c (id INTEGER PRIMARY KEY, p REFERENCES p (id) DEFERRABLE INITIALLY DEFERRED)"});
+  const TimedTransaction bad = transaction({statement("INSERT INTO p VALUES (1)"),
+                                            statement("INSERT INTO c VALUES (1, 7)"), statement("SELECT 1")});
   const Error error = engine.failure(bad);
   CHECK(error.code == ErrorCode::constraint_failed);
   CHECK(error.statement == 1);
@@ -51,13 +52,17 @@ TEST_CASE("sqlite: row counts follow the statement, not its triggers") {
   engine.apply({"CREATE TABLE t (id INTEGER PRIMARY KEY, v)", "CREATE TABLE log (x)",
                 "CREATE TRIGGER tr AFTER UPDATE ON t BEGIN INSERT INTO log VALUES (old.v), (new.v); END",
                 "INSERT INTO t VALUES (1, 'a'), (2, 'b')"});
-  const auto run = [&](Statement one) { return engine.apply(Batch{transaction({std::move(one)})}).transactions[0]->statements[0]; };
+  const auto run = [&](Statement one) {
+    return engine.apply(Batch{transaction({std::move(one)})}).transactions[0]->statements[0];
+  };
   CHECK(run(statement("UPDATE t SET v = 'c' WHERE id = 1")).rows_affected == 1);
   CHECK(engine.value("SELECT count(*) FROM log") == integer(2));
   CHECK(run(statement("INSERT INTO t VALUES (1, 'd') ON CONFLICT (id) DO NOTHING")).rows_affected == 0);
-  CHECK(run(statement("INSERT INTO t VALUES (1, 'd') ON CONFLICT (id) DO UPDATE SET v = excluded.v")).rows_affected == 1);
+  CHECK(run(statement("INSERT INTO t VALUES (1, 'd') ON CONFLICT (id) DO UPDATE SET v = excluded.v"))
+            .rows_affected == 1);
   CHECK(run(statement("CREATE TABLE copy AS SELECT * FROM t")).rows_affected == 0);
-  CHECK(run(any_rows("WITH gone AS (SELECT 9 AS id) DELETE FROM t WHERE id IN (SELECT id FROM gone)")).rows_affected == 0);
+  CHECK(run(any_rows("WITH gone AS (SELECT 9 AS id) DELETE FROM t WHERE id IN (SELECT id FROM gone)"))
+            .rows_affected == 0);
   const StatementResult returned = run(statement("UPDATE t SET v = v || '!' RETURNING id, v AS value"));
   CHECK(returned.rows_affected == 2);
   CHECK(returned.columns == std::vector<std::string>{"id", "value"});
@@ -69,9 +74,10 @@ TEST_CASE("sqlite: a conflict is seen behind WITH and comments, and on a virtual
   engine.apply({"CREATE TABLE t (id INTEGER PRIMARY KEY, v)", "CREATE VIRTUAL TABLE rt USING rtree(id, a, b)",
                 "INSERT INTO rt VALUES (1, 0, 1)"});
   engine.reopen();
-  for (const char* sql : {"/* x */ WITH g AS (SELECT ')') DELETE FROM t WHERE v IN (SELECT * FROM g)",
-                          "WITH replace(a) AS (SELECT 1), b AS NOT MATERIALIZED (SELECT 2) UPDATE t SET v = 1",
-                          "-- DELETE\nUPDATE t SET v = 1", "DELETE FROM rt WHERE id = 9"}) {
+  for (const char* sql :
+       {"/* x */ WITH g AS (SELECT ')') DELETE FROM t WHERE v IN (SELECT * FROM g)",
+        "WITH replace(a) AS (SELECT 1), b AS NOT MATERIALIZED (SELECT 2) UPDATE t SET v = 1",
+        "-- DELETE\nUPDATE t SET v = 1", "DELETE FROM rt WHERE id = 9"}) {
     INFO(std::string(sql));
     CHECK(engine.failure(sql).code == ErrorCode::version_conflict);
   }

@@ -62,8 +62,9 @@ TEST_CASE("sqlite: random and counting functions are functions of the transactio
 
 TEST_CASE("sqlite: another seed gives other chances") {
   TestEngine engine("sqlite");
-  const BatchOutcome outcome = engine.apply(Batch{transaction({statement("SELECT random(), randomblob(8)")}, 1, 1),
-                                                  transaction({statement("SELECT random(), randomblob(8)")}, 1, 2)});
+  const BatchOutcome outcome =
+      engine.apply(Batch{transaction({statement("SELECT random(), randomblob(8)")}, 1, 1),
+                         transaction({statement("SELECT random(), randomblob(8)")}, 1, 2)});
   CHECK(outcome.transactions[0]->statements[0].rows != outcome.transactions[1]->statements[0].rows);
 }
 
@@ -71,15 +72,17 @@ TEST_CASE("sqlite: a leader that saw failing transactions ends equal to a follow
   TestEngine leader("sqlite", "n1");
   TestEngine follower("sqlite", "n2");
   const std::vector<std::string> schema{
-      "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v UNIQUE, at DEFAULT (unixepoch()), r DEFAULT (random()))",
+      "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, v UNIQUE, at DEFAULT (unixepoch()), r DEFAULT "
+      "(random()))",
       "CREATE VIRTUAL TABLE ft USING fts5(x)", "CREATE TABLE w (k PRIMARY KEY, v) WITHOUT ROWID"};
   for (TestEngine* each : {&leader, &follower}) each->apply(schema);
   for (std::int64_t round = 0; round < 20; ++round) {
     const auto write = [&](std::int64_t v, std::int64_t clock_us) {
-      return transaction({statement("INSERT INTO t (v) VALUES (?)", {integer(v)}),
-                          statement("INSERT INTO ft VALUES (?)", {text("word" + std::to_string(v) + " common")}),
-                          statement("INSERT INTO w VALUES (?, changes())", {integer(v)})},
-                         clock_us, static_cast<std::uint64_t>(v));
+      return transaction(
+          {statement("INSERT INTO t (v) VALUES (?)", {integer(v)}),
+           statement("INSERT INTO ft VALUES (?)", {text("word" + std::to_string(v) + " common")}),
+           statement("INSERT INTO w VALUES (?, changes())", {integer(v)})},
+          clock_us, static_cast<std::uint64_t>(v));
     };
     TimedTransaction bad = write(1'000 + round, kClockUs * 2);
     bad.transaction.statements.push_back(statement("INSERT INTO t (v) VALUES (?)", {integer(2 * round)}));

@@ -43,18 +43,20 @@ TEST_CASE("sqlite: WITHOUT ROWID tables") {
 }
 
 TEST_CASE("sqlite: changes that are not plain row writes") {
-  CHECK(notices({"CREATE TABLE t (a)", "INSERT INTO t VALUES (1), (2)", "DELETE FROM t"}, "DELETE FROM t WHERE a = 1"));
+  CHECK(notices({"CREATE TABLE t (a)", "INSERT INTO t VALUES (1), (2)", "DELETE FROM t"},
+                "DELETE FROM t WHERE a = 1"));
   CHECK(notices({"CREATE TABLE t (a)", "INSERT INTO t VALUES (1)", "CREATE TABLE c AS SELECT a FROM t"},
                 "CREATE TABLE c AS SELECT a + 1 AS a FROM t"));
-  CHECK(notices({"CREATE TABLE t (a)", "ALTER TABLE t ADD COLUMN b DEFAULT 1"}, "ALTER TABLE t ADD COLUMN b DEFAULT 2"));
+  CHECK(notices({"CREATE TABLE t (a)", "ALTER TABLE t ADD COLUMN b DEFAULT 1"},
+                "ALTER TABLE t ADD COLUMN b DEFAULT 2"));
   CHECK(notices({"CREATE TABLE t (a, b, c)", "ALTER TABLE t DROP COLUMN b"}, "ALTER TABLE t DROP COLUMN c"));
   CHECK(notices({"CREATE TABLE t (a)", "CREATE INDEX i ON t (a)"}, "CREATE INDEX i ON t (a DESC)"));
   CHECK(notices({"CREATE TABLE t (a)", "CREATE TABLE u (a)", "DROP TABLE t"}, "DROP TABLE u"));
   CHECK(notices({"CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT)", "INSERT INTO t VALUES (5)",
                  "UPDATE sqlite_sequence SET seq = 7"},
                 "UPDATE sqlite_sequence SET seq = 8"));
-  CHECK(notices({"CREATE TABLE t (rowid TEXT, _rowid_ TEXT, oid TEXT)", "INSERT INTO t VALUES ('a', 'b', 'c')",
-                 "INSERT INTO t VALUES ('d', 'e', 'f')"},
+  CHECK(notices({"CREATE TABLE t (rowid TEXT, _rowid_ TEXT, oid TEXT)",
+                 "INSERT INTO t VALUES ('a', 'b', 'c')", "INSERT INTO t VALUES ('d', 'e', 'f')"},
                 "INSERT INTO t VALUES ('d', 'e', 'g')"));
   CHECK(notices({"CREATE TABLE t (a, g GENERATED ALWAYS AS (a + 1) VIRTUAL, s AS (a * 2) STORED)",
                  "INSERT INTO t (a) VALUES (1)"},
@@ -93,7 +95,8 @@ TEST_CASE("sqlite: what FTS5 holds back is complete with its transaction") {
   TestEngine engine("sqlite");
   engine.apply({"CREATE VIRTUAL TABLE ft USING fts5(x)"});
   const auto words = [](const std::string& word) {
-    return transaction({statement("INSERT INTO ft VALUES (?)", {text(word)}), statement("INSERT INTO ft VALUES ('all')")});
+    return transaction(
+        {statement("INSERT INTO ft VALUES (?)", {text(word)}), statement("INSERT INTO ft VALUES ('all')")});
   };
   TimedTransaction bad = words("lost");
   bad.transaction.statements.push_back(statement("SELECT * FROM absent"));

@@ -32,7 +32,9 @@ TEST_CASE("sqlite: another program's write quarantines the node") {
     write_from_outside(engine.file(), "INSERT INTO t VALUES (2)");
     CHECK(engine->prepare({}, {}).error().code == ErrorCode::quarantined);
   }
-  SUBCASE("noticed by check_health") { write_from_outside(engine.file(), "UPDATE t SET a = 2"); }
+  SUBCASE("noticed by check_health") {
+    write_from_outside(engine.file(), "UPDATE t SET a = 2");
+  }
   SUBCASE("a file that was replaced") {
     fs::copy_file(engine.file(), engine.directory() / "copy");
     fs::rename(engine.directory() / "copy", engine.file());
@@ -53,10 +55,26 @@ TEST_CASE("sqlite: Quorate's own work is not taken for another program's") {
     engine.apply(Batch{transaction({statement("INSERT INTO t VALUES (randomblob(1000000))")})});
     expect_value(engine->snapshot(engine.directory() / "snapshot"));
     expect_value(engine->flush());
-    { expect_value(prepare_batch(*engine, batch({"DELETE FROM t", "DROP TABLE t"}), {})); }
+    {
+      expect_value(prepare_batch(*engine, batch({"DELETE FROM t", "DROP TABLE t"}), {}));
+    }
     expect_ok(engine->check_health());
   }
   CHECK(engine.value("SELECT count(*) FROM t") == integer(20));
+}
+
+TEST_CASE(
+    "sqlite: another program that holds the write lock fails the batch, and its write is noticed later") {
+  TestEngine engine("sqlite");
+  engine.apply({"CREATE TABLE t (a)"});
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open(engine.file().c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE; INSERT INTO t VALUES (1)", nullptr, nullptr, nullptr) ==
+          SQLITE_OK);
+  CHECK(engine->prepare({}, {}).error().code == ErrorCode::io_error);
+  REQUIRE(sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK);
+  REQUIRE(sqlite3_close(other) == SQLITE_OK);
+  CHECK(engine->prepare({}, {}).error().code == ErrorCode::quarantined);
 }
 
 // Copies the files as a power cut would leave them.
@@ -141,22 +159,25 @@ TEST_CASE("sqlite: a long reader neither blocks the writer nor stops checkpoints
   CHECK(log_bytes() > 80'000'000);
   CHECK(expect_value(engine->flush()) == 13);
   reader->unpin();
-  for (int i = 0; i < 3; ++i) write();
+  for (int i = 0; i < 6; ++i) write();
   CHECK(log_bytes() < 80'000'000);
 }
 
 TEST_CASE("sqlite: what is no database is not opened") {
   const TemporaryDirectory directory;
   std::ofstream(directory.path() / "garbage") << std::string(10'000, 'x');
-  CHECK(open_engine("sqlite", {.uri = (directory.path() / "garbage").string()}).error().code == ErrorCode::corrupt);
-  CHECK(open_engine("sqlite", {.uri = (directory.path() / "no" / "such").string()}).error().code == ErrorCode::io_error);
+  CHECK(open_engine("sqlite", {.uri = (directory.path() / "garbage").string()}).error().code ==
+        ErrorCode::corrupt);
+  CHECK(open_engine("sqlite", {.uri = (directory.path() / "no" / "such").string()}).error().code ==
+        ErrorCode::io_error);
 }
 
 TEST_CASE("sqlite: a damaged snapshot is not taken") {
   TestEngine engine("sqlite");
   engine.apply({"CREATE TABLE t (a UNIQUE)"});
   for (std::int64_t i = 0; i < 200; ++i) {
-    engine.apply(Batch{transaction({statement("INSERT INTO t VALUES (hex(randomblob(100)))")}, 1, static_cast<std::uint64_t>(i))});
+    engine.apply(Batch{transaction({statement("INSERT INTO t VALUES (hex(randomblob(100)))")}, 1,
+                                   static_cast<std::uint64_t>(i))});
   }
   const fs::path snapshot = engine.directory() / "snapshot";
   expect_value(engine->snapshot(snapshot));

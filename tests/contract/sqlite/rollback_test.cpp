@@ -9,11 +9,13 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr const char* kEndless =
-    "INSERT INTO t SELECT i, i FROM (WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n)";
+    "INSERT INTO t SELECT i, i FROM (WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n) "
+    "SELECT i FROM n)";
 
 void fill(TestEngine& engine) {
-  engine.apply({"CREATE TABLE t (id INTEGER PRIMARY KEY, v)", "INSERT INTO t VALUES (1, 1)",
-                "CREATE TRIGGER tr BEFORE INSERT ON t WHEN new.v = 'end' BEGIN SELECT RAISE(ROLLBACK, 'ended'); END"});
+  engine.apply(
+      {"CREATE TABLE t (id INTEGER PRIMARY KEY, v)", "INSERT INTO t VALUES (1, 1)",
+       "CREATE TRIGGER tr BEFORE INSERT ON t WHEN new.v = 'end' BEGIN SELECT RAISE(ROLLBACK, 'ended'); END"});
 }
 
 // A batch in which `bad` stands between good transactions comes out as if `bad` had not been sent.
@@ -23,10 +25,13 @@ void check_contained(const Statement& bad, ErrorCode code, const PrepareLimits& 
   fill(engine);
   fill(without);
   const TimedTransaction first = transaction({statement("INSERT INTO t VALUES (2, random())")}, 5'000'000, 1);
-  const TimedTransaction offender = transaction({statement("INSERT INTO t VALUES (50, 1)"), bad}, 9'000'000, 2);
-  const TimedTransaction last = transaction({statement("INSERT INTO t VALUES (3, unixepoch())")}, 6'000'000, 3);
+  const TimedTransaction offender =
+      transaction({statement("INSERT INTO t VALUES (50, 1)"), bad}, 9'000'000, 2);
+  const TimedTransaction last =
+      transaction({statement("INSERT INTO t VALUES (3, unixepoch())")}, 6'000'000, 3);
   const TimedTransaction plain = transaction({statement("INSERT INTO t VALUES (1, 1)")}, 5'000'000, 1);
-  PreparedBatch prepared = expect_value(prepare_batch(*engine, {first, plain, offender, last, offender}, limits));
+  PreparedBatch prepared =
+      expect_value(prepare_batch(*engine, {first, plain, offender, last, offender}, limits));
   const BatchOutcome outcome = prepared.outcome();
   REQUIRE(outcome.transactions.size() == 5);
   CHECK(outcome.transactions[0].has_value());
@@ -61,8 +66,9 @@ TEST_CASE("sqlite: an interrupted write is contained") {
 TEST_CASE("sqlite: an interrupted read leaves the rest of the batch alone") {
   PrepareLimits limits;
   limits.statement_time = milliseconds(30);
-  check_contained(statement("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"),
-                  ErrorCode::statement_timeout, limits);
+  check_contained(
+      statement("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"),
+      ErrorCode::statement_timeout, limits);
 }
 
 TEST_CASE("sqlite: a batch full of such statements is bounded") {
