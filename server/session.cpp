@@ -211,6 +211,8 @@ asio::awaitable<bool> Session::send_continue() {
 }
 
 asio::awaitable<void> Session::linger() {
+  request_.clear();
+  body_share_.release();
   timed_out_ = false;
   boost::system::error_code code;
   socket_.shutdown(asio::socket_base::shutdown_send, code);

@@ -1,0 +1,97 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "server/json_reader.hpp"
+
+namespace quorate {
+namespace {
+
+constexpr JsonLimits kLimits{.depth = 4, .values = 20};
+
+ErrorCode refusal(std::string_view text, const JsonLimits& limits = kLimits) {
+  const Result<JsonValue> result = read_json(text, limits);
+  REQUIRE_FALSE(result.has_value());
+  return result.error().code;
+}
+
+template <typename T>
+T read_as(std::string_view text) {
+  Result<JsonValue> result = read_json(text, kLimits);
+  REQUIRE(result.has_value());
+  REQUIRE(result->as<T>() != nullptr);
+  return *result->as<T>();
+}
+
+}  // namespace
+
+TEST_CASE("integers are exact, and refused when they do not fit") {
+  CHECK(read_as<std::int64_t>("0") == 0);
+  CHECK(read_as<std::int64_t>("-0") == 0);
+  CHECK(read_as<std::int64_t>("9007199254740993") == 9007199254740993);
+  CHECK(read_as<std::int64_t>("9223372036854775807") == std::numeric_limits<std::int64_t>::max());
+  CHECK(read_as<std::int64_t>("-9223372036854775808") == std::numeric_limits<std::int64_t>::min());
+  CHECK(refusal("9223372036854775808") == ErrorCode::malformed_request);
+  CHECK(refusal("-9223372036854775809") == ErrorCode::malformed_request);
+  CHECK(refusal("18446744073709551616") == ErrorCode::malformed_request);
+  CHECK(refusal(std::string(400, '9')) == ErrorCode::malformed_request);
+}
+
+TEST_CASE("reals keep their value, and none is infinite") {
+  CHECK(read_as<double>("1.0") == 1.0);
+  CHECK(read_as<double>("1e3") == 1000.0);
+  CHECK(read_as<double>("9223372036854775808.0") == 9223372036854775808.0);
+  CHECK(std::signbit(read_as<double>("-0.0")));
+  CHECK(read_as<double>("5e-324") > 0);
+  CHECK(refusal("1e309") == ErrorCode::malformed_request);
+  CHECK(refusal("-1e309") == ErrorCode::malformed_request);
+  CHECK(refusal("NaN") == ErrorCode::malformed_request);
+  CHECK(refusal("Infinity") == ErrorCode::malformed_request);
+}
+
+TEST_CASE("objects keep the order of their names, each of which occurs once") {
+  Result<JsonValue> result = read_json(R"({"b":1,"a":{"b":true},"c":null})", kLimits);
+  REQUIRE(result.has_value());
+  const auto& object = *result->as<JsonValue::Object>();
+  REQUIRE(object.size() == 3);
+  CHECK(object[0].name == "b");
+  CHECK(object[1].name == "a");
+  CHECK(object[2].name == "c");
+  CHECK(refusal(R"({"a":1,"b":2,"a":3})") == ErrorCode::malformed_request);
+  CHECK(refusal(R"([{"x":{"a":1,"\u0061":3}}])") == ErrorCode::malformed_request);
+}
+
+TEST_CASE("depth and the number of values are limited") {
+  CHECK(read_json("[[[[]]]]", kLimits).has_value());
+  CHECK(refusal("[[[[[]]]]]") == ErrorCode::limit_exceeded);
+  CHECK(refusal(R"([{"a":[{"b":[]}]}])") == ErrorCode::limit_exceeded);
+  CHECK(read_json("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19]", kLimits).has_value());
+  CHECK(refusal("[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20]") == ErrorCode::limit_exceeded);
+  CHECK(refusal(std::string(1'000'000, '['), {.depth = 64, .values = 100}) == ErrorCode::limit_exceeded);
+}
+
+TEST_CASE("only UTF-8 is text") {
+  CHECK(read_as<std::string>("\"\xE2\x88\x80\"") == "\xE2\x88\x80");
+  CHECK(read_as<std::string>(R"("\ud83d\ude80")") == "\xF0\x9F\x9A\x80");
+  CHECK(read_as<std::string>(R"("\u0000")") == std::string(1, '\0'));
+  for (const char* const text : {"\"\xff\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "\"\xF4\x90\x80\x80\"",
+                                 "\"\xE2\x88\"", R"("\ud83d")", R"("\ude80")"}) {
+    CHECK(refusal(text) == ErrorCode::malformed_request);
+  }
+}
+
+TEST_CASE("what is not JSON is refused, with a message that says where") {
+  for (const char* const text :
+       {"", " ", "{", "[1,]", "{\"a\":1,}", "{'a':1}", "[1] 2", "01", "+1", ".5", "1.", "tru", "\"a",
+        "\"\n\"", "// comment\n1", "{1:2}", "{\"a\" 1}", "nullx", "\"\\x\""}) {
+    CAPTURE(text);
+    CHECK(refusal(text) == ErrorCode::malformed_request);
+  }
+  const Result<JsonValue> result = read_json("{\n  \"a\": ?\n}", kLimits);
+  CHECK(result.error().message.find("line 2") != std::string::npos);
+  CHECK(result.error().message.find("json.exception") == std::string::npos);
+}
+
+}  // namespace quorate
