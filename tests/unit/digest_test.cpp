@@ -14,7 +14,8 @@ TEST_CASE("a digest is XXH3-128, written as 32 lower-case hexadecimal digits") {
 }
 
 TEST_CASE("a digest survives being written and read") {
-  for (const char* text : {"", "a", "Grüße", "a longer text, past the short-input path of the hash function"}) {
+  for (const char* text :
+       {"", "a", "Grüße", "a longer text, past the short-input path of the hash function"}) {
     const Digest digest = digest_of(text);
     CHECK(parse_digest(to_string(digest)) == digest);
   }
