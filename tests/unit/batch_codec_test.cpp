@@ -1,0 +1,68 @@
+#include "core/batch_codec.hpp"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+
+namespace quorate {
+namespace {
+
+BatchRecord sample() {
+  BatchRecord record{.id = {.high = 1, .low = 2}, .mode = ConsistencyMode::dual_write, .digest = {.high = 3, .low = 4}, .batch = {}};
+  TimedTransaction timed{.transaction = {.id = "t1", .statements = {}}, .clock_us = -5, .seed = 99};
+  Statement one{.sql = "INSERT INTO t VALUES (?, ?, ?, ?, ?)", .parameters = {}};
+  one.parameters.positional = {Null{}, std::numeric_limits<std::int64_t>::min(), -0.0, std::string("a\0\xF0\x9F\x98\x80", 6), Blob{"\xFF"}};
+  Statement two{.sql = "UPDATE t SET a = :a", .parameters = {.positional = {}, .named = {{"a", Value(1.5)}}}};
+  two.expect_rows = 7;
+  two.allow_no_rows = true;
+  timed.transaction.statements = {one, two};
+  record.batch = {timed, timed};
+  return record;
+}
+
+TEST_CASE("a batch comes back as it went") {
+  const BatchRecord record = sample();
+  const std::string bytes = encode(record);
+  const auto decoded = decode_batch(bytes);
+  REQUIRE(decoded.has_value());
+  CHECK(encode(*decoded) == bytes);
+  CHECK(decoded->id == record.id);
+  CHECK(decoded->mode == record.mode);
+  CHECK(decoded->digest == record.digest);
+  REQUIRE(decoded->batch.size() == 2);
+  const Transaction& transaction = decoded->batch[1].transaction;
+  CHECK(transaction.statements[0].parameters == record.batch[0].transaction.statements[0].parameters);
+  CHECK(transaction.statements[1].expect_rows == 7);
+  CHECK(transaction.statements[1].allow_no_rows);
+  CHECK(*decode_batch_id(bytes) == record.id);
+}
+
+TEST_CASE("no shortened or altered batch does more than fail") {
+  const std::string bytes = encode(sample());
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const auto decoded = decode_batch(std::string_view(bytes).substr(0, size));
+    REQUIRE_FALSE(decoded.has_value());
+    CHECK(decoded.error().code == ErrorCode::corrupt);
+  }
+  CHECK_FALSE(decode_batch(bytes + "x").has_value());
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    std::string altered = bytes;
+    altered[at] = static_cast<char>(altered[at] ^ 0xFF);
+    (void)decode_batch(altered);  // the sanitizers watch
+  }
+}
+
+TEST_CASE("modes and barriers come back as they went, and nothing else passes") {
+  CHECK(*decode_mode(encode_mode(ConsistencyMode::dual_write)) == ConsistencyMode::dual_write);
+  CHECK_FALSE(decode_mode("").has_value());
+  CHECK_FALSE(decode_mode(std::string("\x01\x07", 2)).has_value());
+  const auto barrier = decode_barrier(encode(BarrierRecord{.token = 5, .requester = "n1", .wall_clock_us = 6}));
+  REQUIRE(barrier.has_value());
+  CHECK(barrier->token == 5);
+  CHECK(barrier->requester == "n1");
+  CHECK(barrier->wall_clock_us == 6);
+  CHECK_FALSE(decode_barrier("\x01").has_value());
+}
+
+}  // namespace
+}  // namespace quorate

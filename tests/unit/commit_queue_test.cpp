@@ -1,0 +1,82 @@
+#include "core/commit_queue.hpp"
+
+#include <doctest/doctest.h>
+
+namespace quorate {
+namespace {
+
+Submission transaction(const std::string& id, std::optional<ConsistencyMode> mode = {}, std::int64_t deadline_us = 100) {
+  Submission submission{.kind = EntryKind::batch, .bytes = 10, .deadline_us = deadline_us};
+  submission.transaction.id = id;
+  submission.transaction.mode = mode;
+  return submission;
+}
+
+void push(CommitQueue& queue, Submission submission) { REQUIRE(queue.push(submission)); }
+
+TEST_CASE("a batch keeps the order and takes what is decided under one mode") {
+  CommitQueue queue{CoreLimits{}};
+  push(queue, transaction("a"));
+  push(queue, transaction("b"));
+  push(queue, transaction("c", ConsistencyMode::dual_write));
+  push(queue, transaction("d"));
+  auto batch = queue.take_batch(ConsistencyMode::quorum);
+  REQUIRE(batch.size() == 2);
+  CHECK(batch[0].transaction.id == "a");
+  CHECK(batch[1].transaction.id == "b");
+  CHECK(queue.take_batch(ConsistencyMode::quorum)[0].transaction.id == "c");
+  CHECK(queue.take_batch(ConsistencyMode::dual_write)[0].transaction.id == "d");
+  CHECK(queue.take_batch(ConsistencyMode::quorum).empty());
+}
+
+TEST_CASE("another kind of entry goes alone") {
+  CommitQueue queue{CoreLimits{}};
+  push(queue, {.kind = EntryKind::mode, .deadline_us = 100});
+  push(queue, transaction("a"));
+  push(queue, {.kind = EntryKind::barrier, .deadline_us = 100});
+  CHECK(queue.take_batch(ConsistencyMode::quorum).size() == 1);
+  CHECK(queue.take_batch(ConsistencyMode::quorum)[0].transaction.id == "a");
+  CHECK(queue.take_batch(ConsistencyMode::quorum)[0].kind == EntryKind::barrier);
+}
+
+TEST_CASE("a full queue refuses and leaves the submission untouched") {
+  CoreLimits limits;
+  limits.queue_transactions = 2;
+  CommitQueue queue{limits};
+  push(queue, transaction("a"));
+  push(queue, transaction("b"));
+  Submission third = transaction("c");
+  CHECK_FALSE(queue.push(third));
+  CHECK(third.transaction.id == "c");
+}
+
+TEST_CASE("bytes bound the queue and the batch, but one transaction always fits") {
+  CoreLimits limits;
+  limits.queue_bytes = 25;
+  limits.batch_bytes = 15;
+  CommitQueue queue{limits};
+  push(queue, transaction("a"));
+  push(queue, transaction("b"));
+  Submission third = transaction("c");
+  CHECK_FALSE(queue.push(third));
+  CHECK(queue.take_batch(ConsistencyMode::quorum).size() == 1);
+  CHECK(queue.take_batch(ConsistencyMode::quorum).size() == 1);
+  Submission huge = transaction("huge");
+  huge.bytes = 1000;
+  CHECK(queue.push(huge));
+  CHECK(queue.take_batch(ConsistencyMode::quorum).size() == 1);
+}
+
+TEST_CASE("only what is due is taken as expired") {
+  CommitQueue queue{CoreLimits{}};
+  push(queue, transaction("early", {}, 10));
+  push(queue, transaction("late", {}, 99));
+  const auto expired = queue.take_expired(50);
+  REQUIRE(expired.size() == 1);
+  CHECK(expired[0].transaction.id == "early");
+  CHECK(queue.take_all().size() == 1);
+  CHECK(queue.empty());
+}
+
+}  // namespace
+}  // namespace quorate

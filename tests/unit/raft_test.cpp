@@ -1,0 +1,148 @@
+// The consensus core, driven by hand where the simulator cannot see the rule: costs, and exact replies.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "core/consensus/raft.hpp"
+#include "tests/unit/memory_log.hpp"
+
+namespace quorate {
+namespace {
+
+std::shared_ptr<const std::string> nothing() { return std::make_shared<const std::string>(); }
+
+// One participant with its log, whose effects are carried out at once.
+struct Participant {
+  explicit Participant(RaftConfig config, MemoryLog given = {})
+      : log(std::move(given)), raft(std::move(config), *log.load(), log, 0) {}
+
+  std::vector<RaftMessage> step(Event event) {
+    std::vector<RaftMessage> sent;
+    carry_out(raft.step({&event, 1}), sent);
+    return sent;
+  }
+  void carry_out(Effects effects, std::vector<RaftMessage>& sent) {
+    std::ranges::move(effects.send_now, std::back_inserter(sent));
+    const bool writes = !effects.log.empty();
+    REQUIRE(log.write(effects.log));
+    std::ranges::move(effects.send, std::back_inserter(sent));
+    if (effects.committed != 0) committed = effects.committed;
+    if (!writes) return;
+    const Event persisted = Persisted{.hard_term = raft.term(), .last = raft.log().last()};
+    carry_out(raft.step({&persisted, 1}), sent);
+  }
+
+  MemoryLog log;
+  Raft raft;
+  Index committed = 0;
+};
+
+// Delivers messages between two participants, and to nobody else, until silence; returns how many there were.
+std::size_t converse(Participant& a, Participant& b, std::vector<RaftMessage> messages, std::size_t limit) {
+  std::size_t count = 0;
+  while (!messages.empty() && count < limit) {
+    std::vector<RaftMessage> next;
+    for (RaftMessage& message : messages) {
+      Participant* to = message.to == "a" ? &a : message.to == "b" ? &b : nullptr;
+      if (to == nullptr) continue;
+      ++count;
+      std::ranges::move(to->step(Received{std::move(message)}), std::back_inserter(next));
+    }
+    messages = std::move(next);
+  }
+  return count;
+}
+
+// How many messages it takes until b, with a stale tail of 10,000 entries, has a's log.
+std::size_t cost_of_stale_tail(std::optional<Rule> broken) {
+  MemoryLog log_a;
+  MemoryLog log_b;
+  for (Index index = 1; index <= 10'010; ++index) {
+    const Term stale_term = index <= 10 ? 1 : 2 + index / 1000;  // of several short-lived leaders
+    REQUIRE(log_b.write({.append = {{.index = index, .term = stale_term, .payload = nothing()}}}));
+    const Term term = index <= 10 ? 1 : 50;
+    REQUIRE(log_a.write({.append = {{.index = index, .term = term, .payload = nothing()}}}));
+  }
+  REQUIRE(log_a.write({.hard_state = HardState{.term = 50, .voted_for = {}}}));
+  REQUIRE(log_b.write({.hard_state = HardState{.term = 12, .voted_for = {}}}));
+  const std::vector<NodeId> voters{"a", "b", "c"};
+  Participant a({.id = "a", .voters = voters, .preferred = true, .broken = broken}, std::move(log_a));
+  Participant b({.id = "b", .voters = voters, .broken = broken}, std::move(log_b));
+  b.step(Tick{.now = 1, .random = 1});
+  const std::size_t count = converse(a, b, a.step(Tick{.now = 1, .random = 1}), 50'000);
+  REQUIRE(a.raft.role() == Role::leader);
+  REQUIRE(b.raft.log().last() == a.raft.log().last());
+  return count;
+}
+
+TEST_CASE("a stale tail of 10,000 entries costs a handful of messages") {
+  CHECK(cost_of_stale_tail(std::nullopt) < 60);
+}
+
+TEST_CASE("control: without conflict hints it costs thousands") {
+  CHECK(cost_of_stale_tail(Rule::conflict_hint) > 5'000);
+}
+
+TEST_CASE("a single voter elects itself and commits alone") {
+  Participant alone({.id = "a", .voters = {"a"}, .preferred = true});
+  alone.step(Tick{.now = 1, .random = 1});
+  REQUIRE(alone.raft.role() == Role::leader);
+  CHECK(alone.committed == 1);
+  alone.step(Proposal{.id = 1, .term = alone.raft.term(), .kind = EntryKind::batch, .payload = nothing()});
+  CHECK(alone.committed == 2);
+}
+
+TEST_CASE("a proposal for another term is refused and appends nothing") {
+  Participant alone({.id = "a", .voters = {"a"}, .preferred = true});
+  alone.step(Tick{.now = 1, .random = 1});
+  const Index last = alone.raft.log().last_index();
+  const Event stale = Proposal{.id = 7, .term = alone.raft.term() - 1, .kind = EntryKind::batch, .payload = nothing()};
+  const Effects effects = alone.raft.step({&stale, 1});
+  REQUIRE(effects.proposals.size() == 1);
+  CHECK_FALSE(effects.proposals[0].accepted);
+  CHECK(alone.raft.log().last_index() == last);
+}
+
+TEST_CASE("an acknowledgement names what was compared, not what is there") {
+  MemoryLog log;
+  for (Index index = 1; index <= 5; ++index) {
+    REQUIRE(log.write({.append = {{.index = index, .term = 1, .payload = nothing()}}}));
+  }
+  Participant follower({.id = "b", .voters = {"a", "b", "c"}}, std::move(log));
+  follower.step(Tick{.now = 1, .random = 1});
+  const auto sent = follower.step(Received{
+      {.from = "a", .to = "b", .body = AppendRequest{.term = 2, .previous = {.index = 2, .term = 1}, .commit = 5}}});
+  REQUIRE(sent.size() == 1);
+  const auto& reply = std::get<AppendReply>(sent[0].body);
+  CHECK(reply.success);
+  CHECK(reply.match == 2);
+  CHECK(follower.committed == 2);
+}
+
+TEST_CASE("a pre-vote changes nothing, and its refusal carries the true term") {
+  MemoryLog log;
+  REQUIRE(log.write({.hard_state = HardState{.term = 9, .voted_for = "c"}}));
+  Participant voter({.id = "b", .voters = {"a", "b", "c"}}, std::move(log));
+  voter.step(Tick{.now = 1, .random = 1});
+  const auto sent = voter.step(Received{{.from = "a", .to = "b", .body = VoteRequest{.pre = true, .term = 4}}});
+  REQUIRE(sent.size() == 1);
+  const auto& reply = std::get<VoteReply>(sent[0].body);
+  CHECK_FALSE(reply.granted);
+  CHECK(reply.term == 9);
+  CHECK(reply.request_term == 4);
+  CHECK(voter.raft.term() == 9);
+}
+
+TEST_CASE("a vote is durable before it is told") {
+  Participant voter({.id = "b", .voters = {"a", "b", "c"}});
+  voter.step(Tick{.now = 1, .random = 1});
+  const Event request = Received{{.from = "a", .to = "b", .body = VoteRequest{.term = 3}}};
+  const Effects effects = voter.raft.step({&request, 1});
+  CHECK(effects.send_now.empty());
+  REQUIRE(effects.send.size() == 1);
+  REQUIRE(effects.log.hard_state.has_value());
+  CHECK(*effects.log.hard_state == HardState{.term = 3, .voted_for = "a"});
+}
+
+}  // namespace
+}  // namespace quorate
