@@ -171,7 +171,7 @@ Result<NodeFiles> open_node_files(const ClusterConfig& config, const NodeConfig&
   return files;
 }
 
-Result<void> check_identity(const ClusterConfig&, const NodeConfig& node, const std::optional<ClusterMeta>& meta,
+Result<void> check_identity(const NodeConfig& node, const std::optional<ClusterMeta>& meta,
                             const std::string& cluster_id) {
   if (!meta) return {};
   const auto differs = [&](const std::string& what, const std::string& stored, const std::string& configured) {
@@ -199,7 +199,7 @@ Result<std::string> bring_up_files(const ClusterConfig& config) {
       continue;
     }
     if (opened->meta && cluster_id.empty()) cluster_id = opened->meta->cluster_id;
-    if (auto checked = check_identity(config, node, opened->meta, cluster_id); !checked) {
+    if (auto checked = check_identity(node, opened->meta, cluster_id); !checked) {
       return std::unexpected(checked.error());
     }
     begun = begun || has_begun(*opened);

@@ -23,7 +23,7 @@ struct NodeFiles {
 Result<NodeFiles> open_node_files(const ClusterConfig& config, const NodeConfig& node);
 
 // identity_mismatch, saying which value differs, if the meta is not the one configured. No meta is no mismatch.
-Result<void> check_identity(const ClusterConfig& config, const NodeConfig& node, const std::optional<ClusterMeta>& meta,
+Result<void> check_identity(const NodeConfig& node, const std::optional<ClusterMeta>& meta,
                             const std::string& cluster_id);
 
 // Makes the files ready to start: a new cluster gets its id, and the first node's existing content goes to all; a node

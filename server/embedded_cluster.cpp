@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <fstream>
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -39,30 +39,31 @@ struct EmbeddedCluster::Impl {
     return *std::ranges::find_if(config.nodes, [&](const NodeConfig& node) { return node.id == id; });
   }
 
+  Result<void> open_node(const std::string& id);
   Result<void> start_node(const std::string& id);
+  Result<void> start_all();
   void stop_node(const std::string& id, const std::string& state, const std::string& detail);
   void replace(const std::string& id, const Error& why);
   void try_again(const std::string& id, std::chrono::milliseconds delay);
 
-  ClusterConfig config;
-  std::string cluster_id;
+  ClusterConfig config;     // with the cluster's id
   MemoryTransport transport;
   ThreadExecutor executor;  // timers of the coordinator, restarts of nodes
   std::unique_ptr<MultiDbCoordinator> coordinator;
 
-  std::mutex mutex;                         // guards the two below: one node is started or stopped at a time
+  std::mutex mutex;                         // guards the two below: one node is opened or stopped at a time
   std::map<std::string, Runtime> runtimes;  // of the nodes that are up
   bool stopped = false;
 };
 
-Result<void> EmbeddedCluster::Impl::start_node(const std::string& id) {
-  const std::lock_guard lock(mutex);
+// Everything up to the first tick, so that nodes that start together find each other.
+Result<void> EmbeddedCluster::Impl::open_node(const std::string& id) {
   if (stopped) return fail(ErrorCode::shutting_down, "The server is stopping.");
-  if (runtimes.contains(id)) return {};
+  if (runtimes.contains(id)) return fail(ErrorCode::internal, "node " + id + " is up already");
   const NodeConfig& node = node_config(id);
   auto files = open_node_files(config, node);
   if (!files) return std::unexpected(files.error());
-  if (auto checked = check_identity(config, node, files->meta, cluster_id); !checked) return checked;
+  if (auto checked = check_identity(node, files->meta, config.cluster_id); !checked) return checked;
   if (!files->meta) {
     return fail(ErrorCode::corrupt, "node " + id + " has no content yet: restart the server to have it brought up from the others");
   }
@@ -89,9 +90,15 @@ Result<void> EmbeddedCluster::Impl::start_node(const std::string& id) {
   runtime.node = std::move(*opened);
   transport.attach(id, *runtime.node);
   coordinator->attach(*runtime.node);
-  runtime.node->start();
   runtimes.emplace(id, std::move(runtime));
   return {};
+}
+
+Result<void> EmbeddedCluster::Impl::start_node(const std::string& id) {
+  const std::lock_guard lock(mutex);
+  auto opened = open_node(id);
+  if (opened) runtimes.at(id).node->start();
+  return opened;
 }
 
 void EmbeddedCluster::Impl::stop_node(const std::string& id, const std::string& state, const std::string& detail) {
@@ -131,6 +138,24 @@ void EmbeddedCluster::Impl::try_again(const std::string& id, std::chrono::millis
   });
 }
 
+// All are opened before any is started. Without a majority there is nothing to serve.
+Result<void> EmbeddedCluster::Impl::start_all() {
+  const std::lock_guard lock(mutex);
+  Error last;
+  for (const NodeConfig& node : config.nodes) {
+    const auto opened = open_node(node.id);
+    if (opened) continue;
+    last = opened.error();
+    if (last.code == ErrorCode::identity_mismatch) return std::unexpected(last);
+    spdlog::error("node {} stays down: {}", node.id, last.message);
+    coordinator->detach(node.id, last.code == ErrorCode::quarantined ? "quarantined" : "failed", last.message);
+    try_again(node.id, config.timing.restart_delay);
+  }
+  for (auto& [id, runtime] : runtimes) runtime.node->start();
+  if (runtimes.size() < config.nodes.size() / 2 + 1) return std::unexpected(last);
+  return {};
+}
+
 EmbeddedCluster::EmbeddedCluster(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EmbeddedCluster::~EmbeddedCluster() { stop(); }
 
@@ -138,25 +163,8 @@ Result<std::unique_ptr<EmbeddedCluster>> EmbeddedCluster::open(ClusterConfig con
   auto cluster_id = bring_up_files(config);
   if (!cluster_id) return std::unexpected(cluster_id.error());
   config.cluster_id = *cluster_id;
-
-  auto impl = std::make_unique<Impl>(std::move(config));
-  impl->cluster_id = *cluster_id;
-  std::size_t up = 0;
-  Error last;
-  for (const NodeConfig& node : impl->config.nodes) {
-    const auto started = impl->start_node(node.id);
-    if (started) {
-      ++up;
-      continue;
-    }
-    last = started.error();
-    if (last.code == ErrorCode::identity_mismatch) return std::unexpected(last);
-    spdlog::error("node {} stays down: {}", node.id, last.message);
-    impl->coordinator->detach(node.id, last.code == ErrorCode::quarantined ? "quarantined" : "failed", last.message);
-    impl->try_again(node.id, impl->config.timing.restart_delay);
-  }
-  std::unique_ptr<EmbeddedCluster> cluster(new EmbeddedCluster(std::move(impl)));
-  if (up < cluster->config().nodes.size() / 2 + 1) return std::unexpected(last);
+  std::unique_ptr<EmbeddedCluster> cluster(new EmbeddedCluster(std::make_unique<Impl>(std::move(config))));
+  if (auto started = cluster->impl_->start_all(); !started) return std::unexpected(started.error());
   return cluster;
 }
 
