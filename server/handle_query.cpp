@@ -46,9 +46,18 @@ boost::asio::awaitable<std::string> write_answer(const QueryRequest& request, co
   co_return out;
 }
 
+Result<void> check_node(const Services& services, const std::string& node) {
+  if (node.empty()) return {};
+  const std::vector<NodeStatus> nodes = services.coordinator.status().nodes;
+  if (std::ranges::find(nodes, node, &NodeStatus::id) != nodes.end()) return {};
+  return fail(ErrorCode::not_found, "This cluster has no node \"" + node + "\". GET /v1/cluster lists its nodes.");
+}
+
 HandlerResult run_query(const Services& services, JsonValue body, IntegerStyle integers) {
   Result<QueryRequest> request = decode_query(body, services.limits);
   if (!request) co_return std::unexpected(std::move(request.error()));
+  const Result<void> node = check_node(services, request->node);
+  if (!node) co_return std::unexpected(node.error());
   const Deadline deadline = deadline_after(request->timeout);
   request->query.deadline = deadline;
 

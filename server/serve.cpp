@@ -7,7 +7,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 
 #include "server/embedded_cluster.hpp"
@@ -73,20 +72,6 @@ void wait_for_ending_signal() {
   pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
-Result<void> make_node_folders(const ServeConfig& config) {
-  if (config.database) return {};
-  for (const NodeConfig& node : config.cluster.nodes) {
-    const std::filesystem::path folder = std::filesystem::path(node.database).parent_path();
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error) {
-      return fail(ErrorCode::io_error,
-                  "Cannot create the folder " + folder.string() + ": " + error.message() + ".");
-    }
-  }
-  return {};
-}
-
 void announce(const EmbeddedCluster& cluster, const HttpServer& server) {
   for (const NodeConfig& node : cluster.config().nodes) {
     spdlog::info("node {}: {}, log {}", node.id, node.database, node.log);
@@ -115,9 +100,6 @@ int run_serve(const ServeConfig& config) {
   set_up_logging(config.log_level);
   block_ending_signals();
   raise_file_limit();
-  const Result<void> folders = make_node_folders(config);
-  if (!folders) return report(folders.error());
-
   Result<std::unique_ptr<EmbeddedCluster>> cluster = EmbeddedCluster::open(config.cluster);
   if (!cluster) return report(cluster.error());
   Services services{
