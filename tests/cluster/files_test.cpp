@@ -1,0 +1,147 @@
+// What a cluster does with the files that it finds.
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "tests/cluster/harness.hpp"
+
+namespace quorate {
+namespace {
+
+namespace fs = std::filesystem;
+
+void run_sql(const std::string& path, const std::string& sql) {
+  SQLite::Database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE).exec(sql);
+}
+
+void remove_node_files(const NodeConfig& node) {
+  for (const std::string& file : {node.database, node.log}) {
+    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(file + suffix);
+  }
+}
+
+TEST_CASE("an existing SQLite database becomes everybody's content") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  run_sql(config.nodes[0].database, "CREATE TABLE old (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO old VALUES (1, 'x'), (2, 'y')");
+  auto cluster = open_cluster(config);
+  for (const char* node : {"n1", "n2", "n3"}) {
+    CHECK(*read_integer(*cluster, "SELECT count(*) FROM old", ReadConsistency::local, node) == 2);
+  }
+  REQUIRE(write(*cluster, {"INSERT INTO old VALUES (3, 'z')"}));
+  require_equal(*cluster);
+}
+
+TEST_CASE("a backup with content of its own is refused, and stays as it was") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  run_sql(config.nodes[1].database, "CREATE TABLE mine (id INTEGER)");
+  const auto refused = EmbeddedCluster::open(config);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::identity_mismatch);
+  CHECK(refused.error().message.find("n2") != std::string::npos);
+  SQLite::Database database(config.nodes[1].database);
+  CHECK(database.tableExists("mine"));
+}
+
+TEST_CASE("a wrong cluster id, node id or role is refused, naming the value") {
+  const TemporaryFolder folder;
+  ClusterConfig config = config_in(folder);
+  config.cluster_id = "right";
+  open_cluster(config)->stop();
+  const auto refusal = [](const ClusterConfig& wrong) {
+    const auto refused = EmbeddedCluster::open(wrong);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ErrorCode::identity_mismatch);
+    return refused.error().message;
+  };
+  ClusterConfig other = config;
+  other.cluster_id = "wrong";
+  CHECK(refusal(other).find("cluster id is right, the configuration says wrong") != std::string::npos);
+  ClusterConfig swapped = config;
+  std::swap(swapped.nodes[1].database, swapped.nodes[2].database);
+  std::swap(swapped.nodes[1].log, swapped.nodes[2].log);
+  CHECK(refusal(swapped).find("node id is n3, the configuration says n2") != std::string::npos);
+  ClusterConfig promoted = config;
+  promoted.nodes[0].preferred_master = false;
+  CHECK(refusal(promoted).find("role is master, the configuration says backup") != std::string::npos);
+  open_cluster(config);
+}
+
+TEST_CASE("a node whose files are gone is rebuilt from the others") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  auto cluster = open_cluster(config);
+  REQUIRE(write(*cluster, {"CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1), (2), (3)"}));
+  cluster->stop();
+  remove_node_files(config.nodes[0]);
+  cluster = open_cluster(config);
+  CHECK(*read_integer(*cluster, "SELECT count(*) FROM t", ReadConsistency::local, "n1") == 3);
+  REQUIRE(write(*cluster, {"INSERT INTO t VALUES (4)"}));
+  require_equal(*cluster);
+}
+
+TEST_CASE("with too few intact nodes nothing is rebuilt: acknowledged writes might be missing") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  auto cluster = open_cluster(config);
+  REQUIRE(write(*cluster, {"CREATE TABLE t (id INTEGER PRIMARY KEY)"}));
+  cluster->stop();
+  remove_node_files(config.nodes[0]);
+  remove_node_files(config.nodes[2]);
+  const auto refused = EmbeddedCluster::open(config);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("too few nodes are intact") != std::string::npos);
+}
+
+TEST_CASE("a second process is kept away from the files") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  auto cluster = open_cluster(config);
+  const auto second = EmbeddedCluster::open(config);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().message.find("another process") != std::string::npos);
+  REQUIRE(write(*cluster, {"CREATE TABLE t (id INTEGER PRIMARY KEY)"}));
+}
+
+TEST_CASE("a node that another program has written to is quarantined, and rebuilt when its files are removed") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  auto cluster = open_cluster(config);
+  const auto first = write(*cluster, {"CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1)"});
+  REQUIRE(first);
+  CHECK(*read_integer(*cluster, "SELECT count(*) FROM t", ReadConsistency::local, "n3", first->index) == 1);
+  run_sql(config.nodes[2].database, "DELETE FROM t");
+  REQUIRE(write(*cluster, {"INSERT INTO t VALUES (2)"}));
+  const auto state_of_n3 = [&] { return cluster->coordinator().status().nodes[2].state; };
+  for (int i = 0; i < 500 && state_of_n3() != "quarantined"; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(state_of_n3() == "quarantined");
+  REQUIRE(write(*cluster, {"INSERT INTO t VALUES (3)"}));
+  cluster->stop();
+
+  cluster = open_cluster(config);
+  CHECK(cluster->coordinator().status().nodes[2].state == "quarantined");
+  CHECK(*read_integer(*cluster, "SELECT count(*) FROM t") == 3);
+  cluster->stop();
+
+  remove_node_files(config.nodes[2]);
+  fs::remove(config.nodes[2].database + ".quarantined");
+  cluster = open_cluster(config);
+  CHECK(*read_integer(*cluster, "SELECT count(*) FROM t", ReadConsistency::local, "n3") == 3);
+  require_equal(*cluster);
+}
+
+TEST_CASE("the mode of an existing cluster is its own, whatever a restart says") {
+  const TemporaryFolder folder;
+  ClusterConfig config = config_in(folder);
+  auto cluster = open_cluster(config);
+  REQUIRE(set_mode(*cluster, ConsistencyMode::dual_write));
+  cluster->stop();
+  config.mode = ConsistencyMode::quorum;
+  cluster = open_cluster(config);
+  CHECK(cluster->coordinator().status().mode == ConsistencyMode::dual_write);
+}
+
+}  // namespace
+}  // namespace quorate
