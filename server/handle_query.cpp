@@ -50,7 +50,8 @@ Result<void> check_node(const Services& services, const std::string& node) {
   if (node.empty()) return {};
   const std::vector<NodeStatus> nodes = services.coordinator.status().nodes;
   if (std::ranges::find(nodes, node, &NodeStatus::id) != nodes.end()) return {};
-  return fail(ErrorCode::not_found, "This cluster has no node \"" + node + "\". GET /v1/cluster lists its nodes.");
+  return fail(ErrorCode::not_found,
+              "This cluster has no node \"" + node + "\". GET /v1/cluster lists its nodes.");
 }
 
 HandlerResult run_query(const Services& services, JsonValue body, IntegerStyle integers) {

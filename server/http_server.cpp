@@ -37,9 +37,9 @@ tcp::endpoint resolve(asio::io_context& io, const HttpOptions& options) {
 struct HttpServer::Impl {
   Impl(const HttpOptions& given_options, const Services& services)
       : options(given_options),
-        io(static_cast<int>(options.io_threads)),
         api(services),
         context{.api = api, .options = options, .body_budget = BodyBudget(options.limits.body_memory_bytes)},
+        io(static_cast<int>(options.io_threads)),
         acceptor_strand(asio::make_strand(io)),
         acceptor(acceptor_strand, resolve(io, options)),
         work(io.get_executor()) {
@@ -51,10 +51,10 @@ struct HttpServer::Impl {
   void open_session(ConnectionSocket socket);
 
   const HttpOptions options;
-  asio::io_context io;
   const Api api;
   SessionContext context;
   ConnectionRegistry connections;
+  asio::io_context io;  // below what sessions use: those that never ended are destroyed with it
   asio::strand<asio::io_context::executor_type> acceptor_strand;
   tcp::acceptor acceptor;  // on its strand
   asio::executor_work_guard<asio::io_context::executor_type> work;

@@ -30,8 +30,8 @@ class HttpServer {
   // Waits until all connections have ended or the time has passed. True if they have. Blocks.
   bool wait_for_connections(std::chrono::milliseconds time);
 
-  // Ends all connections that are left, and the threads. Blocks; idempotent. Nothing may be waiting in the
-  // coordinator's callbacks any more: an answer that comes now finds no connection.
+  // Ends all connections that are left, and the threads. Blocks; idempotent. An answer that the coordinator gives
+  // later finds no connection; it must come before this object is destroyed.
   void stop();
 
  private:

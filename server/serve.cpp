@@ -112,6 +112,7 @@ int run_serve(const ServeConfig& config) {
   announce(**cluster, **server);
   wait_for_ending_signal();
   shut_down(services, **server, **cluster, config.http.timeouts.shutdown);
+  cluster->reset();  // before the server: an answer that still comes finds its io_context
   spdlog::info("stopped");
   return EXIT_SUCCESS;
 }

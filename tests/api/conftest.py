@@ -125,6 +125,10 @@ class Server:
         assert response.status_code == 200, response.text[:1000]
         return response.json()["rows"]
 
+    def position(self):
+        """(term, index). A transaction that is refused while it is prepared leaves it alone; an election does not."""
+        return self.get("/v1/cluster").json()["term"], self.query("SELECT 1").json()["index"]
+
     def verify(self):
         response = self.post("/v1/cluster/verify", {"timeout_ms": 60000})
         assert response.status_code == 200, response.text
@@ -168,6 +172,12 @@ def assert_problem(response, status, code, **members):
     for name, value in members.items():
         assert problem.get(name) == value, problem
     return problem
+
+
+def assert_position_unchanged(server, before):
+    term, index = server.position()
+    if term == before[0]:  # else there was an election in between, on a very busy machine
+        assert index == before[1]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conftest import assert_problem
+from conftest import assert_position_unchanged, assert_problem
 
 OK = {"sql": "SELECT 1"}
 
@@ -12,10 +12,10 @@ OK = {"sql": "SELECT 1"}
 @pytest.fixture(autouse=True)
 def nothing_changes(server):
     server.must_write("CREATE TABLE IF NOT EXISTS guarded (id INTEGER PRIMARY KEY)")
-    index = server.query("SELECT 1").json()["index"]
+    position = server.position()
     yield
-    answer = server.query("SELECT count(*) FROM guarded").json()
-    assert answer["rows"] == [[0]] and answer["index"] == index
+    assert server.rows("SELECT count(*) FROM guarded") == [[0]]
+    assert_position_unchanged(server, position)
 
 
 def transaction(**fields):

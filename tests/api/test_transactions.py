@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import assert_problem
+from conftest import assert_position_unchanged, assert_problem
 
 
 @pytest.fixture
@@ -19,13 +19,13 @@ def content(server, table):
 def refuse(server, table, statements, status, code, **members):
     """The transaction, with a good statement in front, is refused and changes nothing, on no node."""
     before = content(server, table)
-    index = server.query("SELECT 1").json()["index"]
+    position = server.position()
     good = {"sql": f"INSERT INTO {table} (id, value) VALUES (77, 'must not stay')"}
     response = server.post("/v1/transactions", {"statements": [good, *statements]})
     problem = assert_problem(response, status, code, outcome="not_applied", **members)
     assert content(server, table) == before
     # A transaction that fails while it is prepared never reaches the log.
-    assert server.query("SELECT 1").json()["index"] == index
+    assert_position_unchanged(server, position)
     return problem
 
 
