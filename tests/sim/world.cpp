@@ -20,7 +20,7 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
   network_.keeps_order = random.chance(500);
   network_.tells_of_crashes = random.chance(500);
   if (random.chance(500)) limits_.append_bytes = 1;  // one entry a message
-  hunts_leaders_ = random.chance(200);
+  hunts_leaders_ = random.chance(300);
   if (hunts_leaders_) {
     timing_.election_timeout = std::chrono::milliseconds(150);
     timing_.heartbeat = std::chrono::milliseconds(30);
