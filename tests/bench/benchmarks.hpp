@@ -25,7 +25,8 @@ struct BenchOptions {
 // Measures everything in turn, `rounds` times over, so that a disturbance does not hit one measurement alone.
 bool measure_speed(const BenchOptions& options);
 
-// Writes for a long time and watches the server's memory.
+// Changes the same rows for a long time and watches the server's memory. The content does not grow, so once the caches
+// are full, memory must not either.
 bool soak(const BenchOptions& options);
 
 }  // namespace quorate::bench

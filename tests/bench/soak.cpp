@@ -73,8 +73,7 @@ bool soak(const BenchOptions& options) {
   const nlohmann::json conditions = describe_conditions(folder.path(), options.commit);
   ServerProcess server(options.server, folder.path());
   prepare_table(server.port());
-  IdSource ids;
-  MixedWriteWorkload workload(options.connections, ids);
+  UpdateWorkload workload(options.connections);
   std::vector<Sample> samples;
   LoadOptions load;
   load.port = server.port();
@@ -87,7 +86,7 @@ bool soak(const BenchOptions& options) {
   };
 
   std::vector<Measurement> measurements(1);
-  measurements[0].name = "INSERT and UPDATE of one row, quorum";
+  measurements[0].name = "UPDATE with version check, quorum";
   measurements[0].connections = options.connections;
   const RunResult& result = measurements[0].runs.emplace_back(run_load(load, workload));
   samples.push_back({result.operations, server.resident_kib(), disk_bytes(folder.path()) / 1024});

@@ -78,23 +78,4 @@ class PointQueryWorkload : public Workload {
   std::minstd_rand random_{1};
 };
 
-// Inserts on even connections, updates on odd ones.
-class MixedWriteWorkload : public Workload {
- public:
-  MixedWriteWorkload(std::size_t connections, IdSource& ids)
-      : inserts_(connections, ids, "quorum"), updates_(connections) {}
-  std::string_view next(std::size_t connection) override { return part(connection).next(connection); }
-  bool accept(std::size_t connection, const Response& response) override {
-    return part(connection).accept(connection, response);
-  }
-
- private:
-  Workload& part(std::size_t connection) {
-    return connection % 2 == 0 ? static_cast<Workload&>(inserts_) : static_cast<Workload&>(updates_);
-  }
-
-  InsertWorkload inserts_;
-  UpdateWorkload updates_;
-};
-
 }  // namespace quorate::bench
