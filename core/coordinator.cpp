@@ -119,7 +119,7 @@ struct MultiDbCoordinator::Impl : NodeObserver, std::enable_shared_from_this<Imp
       });
     }
   }
-  void on_down(const NodeId& id, NodeState, Error why) override {
+  void on_down(const NodeId& id, Error why) override {
     if (options.on_node_down) options.on_node_down(id, why);
   }
 

@@ -133,7 +133,7 @@ void DbNode::on_leadership(Leadership leadership) {
 
 void DbNode::on_log_failure(Error error) {
   leads_ = false;
-  options_.writer.post([this, error = std::move(error)]() mutable { go_down(NodeState::failed, std::move(error)); });
+  options_.writer.post([this, error = std::move(error)]() mutable { go_down(std::move(error)); });
 }
 
 void DbNode::take_leadership(Leadership leadership) {
@@ -171,9 +171,9 @@ void DbNode::sweep() {
   apply_ready();
 }
 
-void DbNode::go_down(NodeState state, Error why) {
+void DbNode::go_down(Error why) {
   if (!is_running()) return;
-  state_ = state;
+  state_ = why.code == ErrorCode::quarantined ? NodeState::quarantined : NodeState::failed;
   detail_ = why.message;
   leads_ = false;
   driver_->stop();
@@ -187,7 +187,7 @@ void DbNode::go_down(NodeState state, Error why) {
   }
   publish();
   options_.observer.on_leadership_change();
-  options_.observer.on_down(id(), state, std::move(why));
+  options_.observer.on_down(id(), std::move(why));
 }
 
 void DbNode::send(const NodeId& to, MessageBody body) { options_.transport.send({id(), to, std::move(body)}); }

@@ -30,8 +30,9 @@ class NodeObserver {
   virtual void on_leadership_change() = 0;
   // Submissions that surely were not applied here and may be tried on the leader.
   virtual void on_returned(std::vector<Submission> submissions) = 0;
-  // The node has stopped taking part for good. It may be closed and opened again, but not from inside this call.
-  virtual void on_down(const NodeId& id, NodeState state, Error why) = 0;
+  // The node has stopped taking part for good: with code quarantined because its content cannot be trusted, else
+  // because something failed. It may be closed and opened again, but not from inside this call.
+  virtual void on_down(const NodeId& id, Error why) = 0;
 };
 
 // Fills in the differences between the nodes that answered, and `equal`.
@@ -116,7 +117,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   bool is_running() const { return state_ == NodeState::running; }
   void take_leadership(Leadership leadership);
   void sweep();
-  void go_down(NodeState state, Error why);
+  void go_down(Error why);
   void publish();
   void send(const NodeId& to, MessageBody body);
   void handle(const NodeId& from, RaftBody& body);

@@ -22,8 +22,7 @@ void DbNode::apply_ready() {
     if (auto result = apply(entry); !result) {
       // The decision stands: every future leader has it, only this node has not.
       if (in_flight_ && in_flight_->position == entry.position()) answer_in_flight();
-      const bool mismatch = result.error().code == ErrorCode::quarantined;
-      return go_down(mismatch ? NodeState::quarantined : NodeState::failed, std::move(result.error()));
+      return go_down(std::move(result.error()));
     }
     to_apply_.pop_front();
     any = true;
@@ -176,7 +175,7 @@ void DbNode::prepare_for(const NodeId& leader, PrepareRequest request) {
   if (!prepared) {
     const Error error = prepared.error();
     refuse(error);
-    if (error.code == ErrorCode::quarantined) go_down(NodeState::quarantined, error);
+    if (error.code != ErrorCode::disk_full) go_down(error);
     return;
   }
   for (const auto& result : prepared->outcome().transactions) {

@@ -55,11 +55,13 @@ void DbNode::prepare(std::vector<Submission> submissions) {
                                  .max_bytes = options_.limits.result_bytes});
   if (!prepared) {
     const Error error = prepared.error();
-    for (Submission& submission : submissions) submission.done(std::unexpected(error));
-    if (error.code == ErrorCode::quarantined || error.code == ErrorCode::corrupt) {
-      go_down(NodeState::quarantined, error);
+    if (error.code == ErrorCode::disk_full) {  // the other nodes would hardly fare better
+      for (Submission& submission : submissions) submission.done(std::unexpected(error));
+      return;
     }
-    return;
+    for (std::size_t i = 0; i < submissions.size(); ++i) submissions[i].transaction = std::move(batch[i].transaction);
+    options_.observer.on_returned(std::move(submissions));
+    return go_down(error);
   }
 
   auto& results = prepared->outcome().transactions;

@@ -1,8 +1,12 @@
 #include "server/cluster_files.hpp"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -16,6 +20,30 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path quarantine_marker(const NodeConfig& node) { return node.database + ".quarantined"; }
+
+// There while a new cluster is being laid out: what tells an interrupted beginning from nodes whose files are gone.
+fs::path beginning_marker(const ClusterConfig& config) { return config.nodes.front().database + ".beginning"; }
+
+// Creates an empty file, or removes it, so that a power cut does not undo it.
+Result<void> set_marker(const fs::path& marker, bool present) {
+  const auto failed = [&] {
+    return fail(ErrorCode::io_error, "cannot write " + marker.string() + ": " + std::strerror(errno));
+  };
+  if (present) {
+    const int file = ::open(marker.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+    if (file < 0) return failed();
+    ::close(file);
+  } else if (::unlink(marker.c_str()) != 0 && errno != ENOENT) {
+    return failed();
+  }
+  const fs::path folder = marker.has_parent_path() ? marker.parent_path() : fs::path(".");
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return failed();
+  const bool synced = ::fsync(directory) == 0;
+  ::close(directory);
+  if (!synced) return failed();
+  return {};
+}
 
 std::string role_of(const NodeConfig& node) { return node.preferred_master ? "master" : "backup"; }
 
@@ -74,6 +102,7 @@ Result<void> begin_cluster(const ClusterConfig& config, FilesById& files, const 
                 "node " + node.id + " (" + node.database + ") holds data, but belongs to no cluster. Only the first "
                 "node may bring content; give this one an empty or absent database.");
   }
+  if (auto done = set_marker(beginning_marker(config), true); !done) return done;
   if (auto done = source.engine->write_meta(meta_for(config, first, cluster_id)); !done) return done;
   for (const NodeConfig& node : config.nodes) {
     if (node.id == first.id) continue;
@@ -85,7 +114,7 @@ Result<void> begin_cluster(const ClusterConfig& config, FilesById& files, const 
       if (!copied) return std::unexpected(copied.error());
     }
   }
-  return {};
+  return set_marker(beginning_marker(config), false);
 }
 
 // Rebuilds a node whose files are gone: the content, and the log after it, of the node with the latest log. The new node
@@ -188,6 +217,7 @@ Result<std::string> bring_up_files(const ClusterConfig& config) {
   FilesById files;
   std::string cluster_id = config.cluster_id;
   bool begun = false;
+  bool any_meta = false;
   bool all_open = true;
   for (const NodeConfig& node : config.nodes) {
     auto opened = open_node_files(config, node);
@@ -203,9 +233,11 @@ Result<std::string> bring_up_files(const ClusterConfig& config) {
       return std::unexpected(checked.error());
     }
     begun = begun || has_begun(*opened);
+    any_meta = any_meta || opened->meta;
     files.emplace(node.id, std::move(*opened));
   }
-  if (begun) {
+  const bool interrupted = fs::exists(beginning_marker(config)) && !begun;
+  if (any_meta && !interrupted) {
     if (auto done = rebuild_missing(config, files, cluster_id); !done) return std::unexpected(done.error());
     return cluster_id;
   }

@@ -51,6 +51,10 @@ void HttpRequest::clear() {
   query.clear();
   path_argument.clear();
   headers.clear();
+  drop_body();
+}
+
+void HttpRequest::drop_body() {
   body.clear();
   if (body.capacity() > kKeptBodyBytes) body.shrink_to_fit();
 }

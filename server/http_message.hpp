@@ -39,6 +39,7 @@ struct HttpRequest {
 
   // Makes it ready for the next request of the connection; keeps allocated memory unless it is large.
   void clear();
+  void drop_body();  // the body's part of that
 };
 
 struct HttpResponse {

@@ -101,6 +101,8 @@ asio::awaitable<void> Session::serve_requests() {
     } else {
       response = co_await context_.api.handle(request_);
     }
+    request_.drop_body();  // done with; a client that reads its answer slowly must not hold the room of others
+    body_share_.release();
     keep_alive = request_.keep_alive && !response.close && !context_.stopping;
     const bool sent = co_await send(response, keep_alive);
     if (!sent) co_return;
@@ -111,7 +113,6 @@ asio::awaitable<void> Session::serve_requests() {
 // Reads until one request is complete, cannot be taken, or the connection is over.
 asio::awaitable<Session::Received> Session::receive() {
   request_.clear();
-  body_share_.release();
   rejection_.reset();
   continue_sent_ = false;
   parser_.emplace(request_, body_share_, context_.options.limits);
@@ -211,8 +212,6 @@ asio::awaitable<bool> Session::send_continue() {
 }
 
 asio::awaitable<void> Session::linger() {
-  request_.clear();
-  body_share_.release();
   timed_out_ = false;
   boost::system::error_code code;
   socket_.shutdown(asio::socket_base::shutdown_send, code);

@@ -2,8 +2,10 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <thread>
 
+#include "engines/registry.hpp"
 #include "tests/cluster/harness.hpp"
 
 namespace quorate {
@@ -80,6 +82,36 @@ TEST_CASE("a node whose files are gone is rebuilt from the others") {
   CHECK(*read_integer(*cluster, "SELECT count(*) FROM t", ReadConsistency::local, "n1") == 3);
   REQUIRE(write(*cluster, {"INSERT INTO t VALUES (4)"}));
   require_equal(*cluster);
+}
+
+TEST_CASE("a beginning that was interrupted is begun again") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  run_sql(config.nodes[0].database, "CREATE TABLE old (id INTEGER PRIMARY KEY); INSERT INTO old VALUES (1)");
+  {
+    auto engine = open_engine("sqlite", {.uri = config.nodes[0].database});
+    REQUIRE(engine);
+    REQUIRE((*engine)->write_meta({.cluster_id = "half", .node_id = "n1", .role = "master"}));
+  }
+  std::ofstream(config.nodes[0].database + ".beginning").close();
+  auto cluster = open_cluster(config);
+  CHECK(cluster->config().cluster_id == "half");
+  CHECK_FALSE(fs::exists(config.nodes[0].database + ".beginning"));
+  CHECK(*read_integer(*cluster, "SELECT count(*) FROM old", ReadConsistency::local, "n3") == 1);
+  require_equal(*cluster);
+}
+
+TEST_CASE("nodes that never began are not taken for a new cluster when the others' files are gone") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  {
+    auto engine = open_engine("sqlite", {.uri = config.nodes[1].database});
+    REQUIRE(engine);
+    REQUIRE((*engine)->write_meta({.cluster_id = "rest", .node_id = "n2", .role = "backup"}));
+  }
+  const auto refused = EmbeddedCluster::open(config);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("too few nodes are intact") != std::string::npos);
 }
 
 TEST_CASE("with too few intact nodes nothing is rebuilt: acknowledged writes might be missing") {

@@ -46,7 +46,8 @@ void World::sabotage() {
     case 9:
       host.disk->fault = [this](std::string_view operation) -> std::optional<Error> {
         if (operation != "prepare" || !scheduler_.random.chance(200)) return std::nullopt;
-        return Error{.code = ErrorCode::disk_full, .message = "simulated full disk"};
+        if (scheduler_.random.chance(800)) return Error{.code = ErrorCode::disk_full, .message = "simulated full disk"};
+        return Error{.code = ErrorCode::io_error, .message = "simulated I/O error"};
       };
       later(random.between(0, kSecond), [&host] { host.disk->fault = nullptr; });
       trace("the disk of " + host.config.id + " fills");
