@@ -9,7 +9,7 @@ FROM debian:trixie-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends libboost-url1.83.0 libsqlite3-0 libspdlog1.15 libxxhash0 curl \
   && rm -rf /var/lib/apt/lists/* \
-  && useradd --system --user-group --home-dir /data --uid 10001 quorate \
+  && useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin quorate \
   && install -d -o quorate -g quorate /data
 COPY --from=build /src/build/release/quorate /usr/local/bin/quorate
 COPY LICENSE /usr/share/doc/quorate/LICENSE
