@@ -101,7 +101,8 @@ asio::awaitable<void> Session::serve_requests() {
     } else {
       response = co_await context_.api.handle(request_);
     }
-    request_.drop_body();  // done with; a client that reads its answer slowly must not hold the room of others
+    request_
+        .drop_body();  // done with; a client that reads its answer slowly must not hold the room of others
     body_share_.release();
     keep_alive = request_.keep_alive && !response.close && !context_.stopping;
     const bool sent = co_await send(response, keep_alive);
