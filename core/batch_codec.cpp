@@ -119,7 +119,9 @@ Result<ConsistencyMode> to_mode(std::uint8_t value) {
   return static_cast<ConsistencyMode>(value);
 }
 
-std::unexpected<Error> damaged() { return fail(ErrorCode::corrupt, "a log entry's payload is damaged"); }
+std::unexpected<Error> damaged() {
+  return fail(ErrorCode::corrupt, "a log entry's payload is damaged");
+}
 
 }  // namespace
 

@@ -11,42 +11,43 @@
 namespace quorate {
 
 struct NodeConfig {
-  std::string id;                // "n1", ... unique in the cluster
-  bool preferred_master = false; // campaigns first; its _cluster_meta role is "master", the others' "backup"
-  std::string database;          // the engine's uri; for sqlite a file path
-  std::string log;               // path of this node's replicated log
+  std::string id;                 // "n1", ... unique in the cluster
+  bool preferred_master = false;  // campaigns first; its _cluster_meta role is "master", the others' "backup"
+  std::string database;           // the engine's uri; for sqlite a file path
+  std::string log;                // path of this node's replicated log
 };
 
 // Every bound that decides how much a client may ask for or make us hold. Past one, the client gets limit_exceeded,
 // result_too_large or overloaded.
 struct CoreLimits {
   std::size_t statements_per_transaction = 10'000;
-  std::size_t sql_bytes = 1024UL * 1024;                     // of one statement's text
+  std::size_t sql_bytes = 1024UL * 1024;  // of one statement's text
   std::size_t parameters_per_statement = 32'766;
   std::size_t result_rows = 100'000;
   std::size_t result_bytes = 64UL * 1024 * 1024;
-  std::size_t queue_transactions = 20'000;                   // waiting to be prepared, per node
+  std::size_t queue_transactions = 20'000;  // waiting to be prepared, per node
   std::size_t queue_bytes = 256UL * 1024 * 1024;
-  std::size_t batch_transactions = 1'000;                    // decided by one log entry
+  std::size_t batch_transactions = 1'000;  // decided by one log entry
   std::size_t batch_bytes = 8UL * 1024 * 1024;
-  std::size_t append_bytes = 1024UL * 1024;                  // of log entries in one message to a follower
+  std::size_t append_bytes = 1024UL * 1024;  // of log entries in one message to a follower
   std::size_t waiting_reads = 20'000;
-  std::chrono::milliseconds default_timeout{10'000};         // of a request that names none
+  std::chrono::milliseconds default_timeout{10'000};  // of a request that names none
   std::chrono::milliseconds max_timeout{120'000};
-  std::chrono::milliseconds statement_time{10'000};          // of one transaction's statements together, or one query
+  std::chrono::milliseconds statement_time{10'000};  // of one transaction's statements together, or one query
 };
 
 struct Timing {
   std::chrono::milliseconds heartbeat{50};
-  std::chrono::milliseconds election_timeout{600};           // plus a random share of itself
-  std::chrono::milliseconds prepare_timeout{3'000};          // DualWrite: how long a node may take to prepare
-  std::chrono::milliseconds commit_wait{2'000};              // DualWrite: how long the master waits for the backups' commit
-  std::chrono::milliseconds restart_delay{1'000};            // before a failed embedded node is opened again; doubles
+  std::chrono::milliseconds election_timeout{600};   // plus a random share of itself
+  std::chrono::milliseconds prepare_timeout{3'000};  // DualWrite: how long a node may take to prepare
+  std::chrono::milliseconds commit_wait{
+      2'000};  // DualWrite: how long the master waits for the backups' commit
+  std::chrono::milliseconds restart_delay{1'000};  // before a failed embedded node is opened again; doubles
   std::chrono::milliseconds max_restart_delay{30'000};
 };
 
 struct ClusterConfig {
-  std::string cluster_id;        // empty: keep the stored one, or make one for a new cluster
+  std::string cluster_id;  // empty: keep the stored one, or make one for a new cluster
   ConsistencyMode mode = ConsistencyMode::quorum;  // of a new cluster; an existing one keeps its own
   std::string engine = "sqlite";
   std::vector<NodeConfig> nodes;

@@ -44,7 +44,8 @@ std::vector<Submission> CommitQueue::take_batch(ConsistencyMode cluster_mode) {
   while (!submissions_.empty()) {
     const Submission& front = submissions_.front();
     if (!batch.empty()) {
-      const bool fits = batch.size() < limits_.batch_transactions && bytes + front.bytes <= limits_.batch_bytes;
+      const bool fits =
+          batch.size() < limits_.batch_transactions && bytes + front.bytes <= limits_.batch_bytes;
       const bool belongs = front.kind == EntryKind::batch && mode_of(front) == mode_of(batch.front());
       if (!fits || !belongs) break;
     }

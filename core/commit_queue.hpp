@@ -18,8 +18,8 @@ struct Submission {
   EntryKind kind = EntryKind::batch;
   Transaction transaction = {};
   std::shared_ptr<const std::string> payload = {};
-  std::size_t bytes = 0;                                       // what it counts against queue_bytes
-  std::int64_t deadline_us = 0;                                // on the steady clock
+  std::size_t bytes = 0;                                          // what it counts against queue_bytes
+  std::int64_t deadline_us = 0;                                   // on the steady clock
   std::move_only_function<void(Result<WriteReceipt>)> done = {};  // exactly once
 };
 

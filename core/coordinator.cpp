@@ -23,7 +23,8 @@ Error no_leader() {
 
 std::string make_id(Executor& executor) {
   std::array<char, 33> text{};
-  std::snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(executor.random()),
+  std::snprintf(text.data(), text.size(), "%016llx%016llx",
+                static_cast<unsigned long long>(executor.random()),
                 static_cast<unsigned long long>(executor.random()));
   return text.data();
 }
@@ -81,7 +82,8 @@ struct MultiDbCoordinator::Impl : NodeObserver, std::enable_shared_from_this<Imp
   // Hands the submission to the leader, as soon as there is one.
   void route(Submission submission) {
     if (with_leader([&](DbNode& leader) { leader.submit(std::move(submission)); })) return;
-    if (options.executor.now_us() >= submission.deadline_us) return submission.done(std::unexpected(no_leader()));
+    if (options.executor.now_us() >= submission.deadline_us)
+      return submission.done(std::unexpected(no_leader()));
     later([self = shared_from_this(), submission = std::move(submission)]() mutable {
       self->route(std::move(submission));
     });
@@ -91,9 +93,11 @@ struct MultiDbCoordinator::Impl : NodeObserver, std::enable_shared_from_this<Imp
     if (draining) return submission.done(fail(ErrorCode::shutting_down, "The server is stopping."));
     if (outstanding.fetch_add(1) >= options.limits.queue_transactions) {
       finish_one();
-      return submission.done(fail(ErrorCode::overloaded, "Too many writes are waiting. Try again a little later."));
+      return submission.done(
+          fail(ErrorCode::overloaded, "Too many writes are waiting. Try again a little later."));
     }
-    submission.done = [self = shared_from_this(), done = std::move(submission.done)](Result<WriteReceipt> r) mutable {
+    submission.done = [self = shared_from_this(),
+                       done = std::move(submission.done)](Result<WriteReceipt> r) mutable {
       done(std::move(r));
       self->finish_one();
     };
@@ -134,7 +138,9 @@ struct MultiDbCoordinator::Impl : NodeObserver, std::enable_shared_from_this<Imp
 
   void retry(PendingQuery pending) {
     if (options.executor.now_us() >= pending.deadline_us) return pending.done(std::unexpected(no_leader()));
-    later([self = shared_from_this(), pending = std::move(pending)]() mutable { self->read(std::move(pending)); });
+    later([self = shared_from_this(), pending = std::move(pending)]() mutable {
+      self->read(std::move(pending));
+    });
   }
 
   void read(PendingQuery pending) {
@@ -175,8 +181,12 @@ struct MultiDbCoordinator::Impl : NodeObserver, std::enable_shared_from_this<Imp
 MultiDbCoordinator::MultiDbCoordinator(Options options) : impl_(std::make_shared<Impl>(std::move(options))) {}
 MultiDbCoordinator::~MultiDbCoordinator() = default;
 
-NodeObserver& MultiDbCoordinator::observer() { return *impl_; }
-const CoreLimits& MultiDbCoordinator::limits() const { return impl_->options.limits; }
+NodeObserver& MultiDbCoordinator::observer() {
+  return *impl_;
+}
+const CoreLimits& MultiDbCoordinator::limits() const {
+  return impl_->options.limits;
+}
 
 void MultiDbCoordinator::write(Transaction transaction, Deadline deadline, Callback<WriteReceipt> done) {
   if (transaction.id.empty()) transaction.id = make_id(impl_->options.executor);
@@ -188,8 +198,8 @@ void MultiDbCoordinator::write(Transaction transaction, Deadline deadline, Callb
                  .done = std::move(done)});
 }
 
-void MultiDbCoordinator::query(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,
-                               Callback<QueryAnswer> done, std::string node) {
+void MultiDbCoordinator::query(Query query, ReadConsistency consistency, std::uint64_t min_index,
+                               Deadline deadline, Callback<QueryAnswer> done, std::string node) {
   impl_->read({.query = std::move(query),
                .consistency = consistency,
                .min_index = min_index,
@@ -265,7 +275,8 @@ ClusterStatus MultiDbCoordinator::status() const {
       status.term = view.leadership.term;
       status.leader.clear();
     }
-    if (view.leadership.term == status.term && !view.leadership.leader.empty()) status.leader = view.leadership.leader;
+    if (view.leadership.term == status.term && !view.leadership.leader.empty())
+      status.leader = view.leadership.leader;
     if (leader == nullptr || view.applied > leader->applied) status.mode = view.mode;
     const bool leads = view.leadership.role == Role::leader && view.state == NodeState::running;
     if (leads && (leader == nullptr || view.leadership.term > leader->leadership.term)) leader = &view;

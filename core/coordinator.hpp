@@ -27,8 +27,9 @@ struct WriteReceipt {
   std::uint64_t term = 0;
   ConsistencyMode mode = ConsistencyMode::quorum;  // under which it was decided
   TransactionResult result;
-  std::vector<std::string> committed;  // nodes known to have it in their log and, in dual_write, to have committed it
-  std::vector<std::string> pending;    // data nodes not known to have it yet; they catch up
+  std::vector<std::string>
+      committed;  // nodes known to have it in their log and, in dual_write, to have committed it
+  std::vector<std::string> pending;  // data nodes not known to have it yet; they catch up
 };
 
 struct QueryAnswer {
@@ -38,16 +39,17 @@ struct QueryAnswer {
 
 struct NodeStatus {
   std::string id;
-  std::string role;             // "master" (the leader), "backup", later "witness", "learner"
+  std::string role;  // "master" (the leader), "backup", later "witness", "learner"
   bool preferred_master = false;
-  std::string state;            // "running", "catching_up", "failed", "quarantined", "stopped"
-  std::string detail;           // why, when it is not running
+  std::string state;   // "running", "catching_up", "failed", "quarantined", "stopped"
+  std::string detail;  // why, when it is not running
   std::string engine;
-  std::uint64_t match_index = 0;    // the leader's knowledge of its log
+  std::uint64_t match_index = 0;  // the leader's knowledge of its log
   std::uint64_t applied_index = 0;
-  std::uint64_t lag = 0;            // committed entries it has not applied
+  std::uint64_t lag = 0;  // committed entries it has not applied
   std::string digest;
-  std::optional<std::int64_t> last_contact_ms = {};  // since the leader heard from it; none for the leader itself
+  std::optional<std::int64_t> last_contact_ms =
+      {};  // since the leader heard from it; none for the leader itself
 };
 
 struct ClusterStatus {
@@ -66,8 +68,8 @@ struct VerifyReport {
     Digest chain;                     // the chained digest of all transactions
     ContentDigest content;
   };
-  std::uint64_t index = 0;            // at which all nodes were read
-  bool equal = false;                 // every data node answered and all content is equal
+  std::uint64_t index = 0;               // at which all nodes were read
+  bool equal = false;                    // every data node answered and all content is equal
   std::vector<std::string> differences;  // "table t: n3 differs from n1", one sentence each
   std::vector<Node> nodes;
 };

@@ -13,7 +13,8 @@ constexpr std::int64_t kSweepUs = 25'000;
 Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   auto meta = options.engine->read_meta();
   if (!meta) return std::unexpected(meta.error());
-  if (!*meta) return fail(ErrorCode::corrupt, "the database of node " + options.node.id + " has no _cluster_meta");
+  if (!*meta)
+    return fail(ErrorCode::corrupt, "the database of node " + options.node.id + " has no _cluster_meta");
   auto stored = options.log->load();
   if (!stored) return std::unexpected(stored.error());
   const Index applied = (*meta)->applied.index;
@@ -32,19 +33,18 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   node->applied_index_ = applied;
   node->durable_ = stored->base.index;
   node->driver_ = std::make_unique<ConsensusDriver>(
-      ConsensusDriver::Options{
-          .raft = {.id = kept.node.id,
-                   .voters = kept.members,
-                   .preferred = kept.node.preferred_master,
-                   .heartbeat_us = to_us(kept.timing.heartbeat),
-                   .election_timeout_us = to_us(kept.timing.election_timeout),
-                   .max_append_bytes = kept.limits.append_bytes,
-                   .broken = kept.broken},
-          .executor = kept.consensus,
-          .transport = kept.transport,
-          .log = *kept.log,
-          .listener = *node,
-          .applied = applied},
+      ConsensusDriver::Options{.raft = {.id = kept.node.id,
+                                        .voters = kept.members,
+                                        .preferred = kept.node.preferred_master,
+                                        .heartbeat_us = to_us(kept.timing.heartbeat),
+                                        .election_timeout_us = to_us(kept.timing.election_timeout),
+                                        .max_append_bytes = kept.limits.append_bytes,
+                                        .broken = kept.broken},
+                               .executor = kept.consensus,
+                               .transport = kept.transport,
+                               .log = *kept.log,
+                               .listener = *node,
+                               .applied = applied},
       std::move(*stored));
   node->publish();
   return node;
@@ -62,7 +62,8 @@ DbNode::~DbNode() {
   }
   const Error stopped{.code = ErrorCode::shutting_down, .message = "Node " + id() + " has stopped."};
   for (auto& [index, waiter] : waiters_) waiter.then(std::unexpected(stopped));
-  for (auto& [token, verification] : std::exchange(verifications_, {})) verification.done(std::unexpected(stopped));
+  for (auto& [token, verification] : std::exchange(verifications_, {}))
+    verification.done(std::unexpected(stopped));
   if (!untouched.empty()) options_.observer.on_returned(std::move(untouched));
 }
 
@@ -84,7 +85,8 @@ void DbNode::submit(Submission submission) {
     return options_.observer.on_returned(std::move(back));
   }
   if (!queue_.push(submission)) {
-    return submission.done(fail(ErrorCode::overloaded, "Too many writes are waiting. Try again a little later."));
+    return submission.done(
+        fail(ErrorCode::overloaded, "Too many writes are waiting. Try again a little later."));
   }
   schedule_pump();
 }
@@ -164,7 +166,8 @@ void DbNode::sweep() {
   expire_verifications(now);
   if (!is_running()) return;
   expire_in_flight(now);
-  const std::int64_t patience = 2 * (to_us(options_.timing.prepare_timeout) + to_us(options_.timing.commit_wait));
+  const std::int64_t patience =
+      2 * (to_us(options_.timing.prepare_timeout) + to_us(options_.timing.commit_wait));
   if (held_ && !in_flight_ && now - held_->since_us > patience) held_.reset();
   if (in_flight_ && in_flight_->stage == InFlight::Stage::preparing) check_prepares();
   report_progress(report_due_);
@@ -190,7 +193,9 @@ void DbNode::go_down(Error why) {
   options_.observer.on_down(id(), std::move(why));
 }
 
-void DbNode::send(const NodeId& to, MessageBody body) { options_.transport.send({id(), to, std::move(body)}); }
+void DbNode::send(const NodeId& to, MessageBody body) {
+  options_.transport.send({id(), to, std::move(body)});
+}
 
 void DbNode::receive(Message message) {
   if (auto* raft = std::get_if<RaftBody>(&message.body)) {
@@ -234,6 +239,8 @@ void DbNode::handle(const NodeId& from, AppliedReport& report) {
   compact_if_due();
 }
 
-void DbNode::handle(const NodeId&, CompactBelow& compact) { driver_->compact(std::min(compact.index, durable_)); }
+void DbNode::handle(const NodeId&, CompactBelow& compact) {
+  driver_->compact(std::min(compact.index, durable_));
+}
 
 }  // namespace quorate

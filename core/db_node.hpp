@@ -53,7 +53,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     Executor& readers;
     Transport& transport;
     NodeObserver& observer;
-    std::optional<Rule> broken = {};        // tests only
+    std::optional<Rule> broken = {};  // tests only
   };
 
   // Reads the engine's meta and the log. Errors: io_error, corrupt (also when the log does not reach back to what the
@@ -97,8 +97,8 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     Position applied;
     Digest digest;
     Index commit = 0;
-    std::map<NodeId, Raft::PeerView> peers;       // as leader
-    std::map<NodeId, AppliedReport> reports;      // as leader
+    std::map<NodeId, Raft::PeerView> peers;   // as leader
+    std::map<NodeId, AppliedReport> reports;  // as leader
     TimeUs now = 0;
   };
   View view() const;
@@ -149,13 +149,13 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     ConsistencyMode mode = ConsistencyMode::quorum;
     BatchRecord record;
     std::shared_ptr<const std::string> payload;
-    std::vector<Submission> submissions;           // in the order of record.batch; answered ones have no `done`
+    std::vector<Submission> submissions;  // in the order of record.batch; answered ones have no `done`
     std::vector<TransactionResult> results;
     std::vector<std::int64_t> row_counts;
     std::map<NodeId, std::optional<PrepareReply>> prepares;
     std::int64_t prepare_deadline_us = 0;
-    std::int64_t commit_deadline_us = 0;           // 0: the backups have not been waited for yet
-    Position position;                             // once accepted into the log
+    std::int64_t commit_deadline_us = 0;  // 0: the backups have not been waited for yet
+    Position position;                    // once accepted into the log
   };
   bool may_prepare() const;
   void schedule_pump();

@@ -46,10 +46,13 @@ void DbNode::apply_ready() {
 
 // DualWrite, design §5.6: backups commit first, then the master; one that does not, is not waited for for long.
 bool DbNode::waits_for_backups(const Entry& entry) {
-  if (!in_flight_ || in_flight_->kind != EntryKind::batch || in_flight_->mode != ConsistencyMode::dual_write) return false;
-  if (in_flight_->position != entry.position() || !leads_ || leadership_.term != in_flight_->term) return false;
+  if (!in_flight_ || in_flight_->kind != EntryKind::batch || in_flight_->mode != ConsistencyMode::dual_write)
+    return false;
+  if (in_flight_->position != entry.position() || !leads_ || leadership_.term != in_flight_->term)
+    return false;
   const std::int64_t now = options_.writer.now_us();
-  if (in_flight_->commit_deadline_us == 0) in_flight_->commit_deadline_us = now + to_us(options_.timing.commit_wait);
+  if (in_flight_->commit_deadline_us == 0)
+    in_flight_->commit_deadline_us = now + to_us(options_.timing.commit_wait);
   if (now >= in_flight_->commit_deadline_us) return false;
   return std::ranges::any_of(options_.members, [&](const NodeId& member) {
     if (member == id() || !options_.transport.is_reachable(member)) return false;
@@ -106,8 +109,9 @@ Result<void> DbNode::apply_batch(const Entry& entry) {
   if (!prepared) return std::unexpected(prepared.error());
   for (const auto& result : prepared->outcome().transactions) {
     if (result || !keeps(Rule::compare_digests)) continue;
-    return fail(ErrorCode::quarantined, "Entry " + std::to_string(entry.index) +
-                                            ", which succeeded on the leader, failed here: " + result.error().message);
+    return fail(ErrorCode::quarantined,
+                "Entry " + std::to_string(entry.index) +
+                    ", which succeeded on the leader, failed here: " + result.error().message);
   }
   if (prepared->outcome().digest != record->digest && keeps(Rule::compare_digests)) {
     return fail(ErrorCode::quarantined, "Entry " + std::to_string(entry.index) + " gave digest " +
@@ -131,7 +135,8 @@ void DbNode::report_progress(bool now) {
   report_due_ = false;
   if (leadership_.leader.empty() || leadership_.leader == id()) return;
   send(leadership_.leader,
-       AppliedReport{.applied = applied_, .durable = durable_, .digest = options_.engine->get_version().second});
+       AppliedReport{
+           .applied = applied_, .durable = durable_, .digest = options_.engine->get_version().second});
 }
 
 void DbNode::flush_if_due() {
@@ -167,7 +172,8 @@ void DbNode::prepare_for(const NodeId& leader, PrepareRequest request) {
     answer.refusal = std::move(error);
     send(leader, std::move(answer));
   };
-  if (leads_ || request.base < applied_.index) return;  // from before what is decided since: nobody waits for this
+  if (leads_ || request.base < applied_.index)
+    return;  // from before what is decided since: nobody waits for this
   held_.reset();
   auto record = decode_batch(*request.payload);
   if (!record) return refuse(record.error());
@@ -180,7 +186,8 @@ void DbNode::prepare_for(const NodeId& leader, PrepareRequest request) {
   }
   for (const auto& result : prepared->outcome().transactions) {
     if (!result) return refuse(result.error());
-    for (const StatementResult& statement : result->statements) answer.row_counts.push_back(statement.rows_affected);
+    for (const StatementResult& statement : result->statements)
+      answer.row_counts.push_back(statement.rows_affected);
   }
   answer.digest = prepared->outcome().digest;
   held_.emplace(Held{.id = request.batch,

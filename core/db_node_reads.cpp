@@ -31,7 +31,8 @@ void DbNode::read_index(std::move_only_function<void(std::optional<Index>)> done
   });
 }
 
-void DbNode::when_applied(Index index, std::int64_t deadline_us, std::move_only_function<void(Result<void>)> then) {
+void DbNode::when_applied(Index index, std::int64_t deadline_us,
+                          std::move_only_function<void(Result<void>)> then) {
   if (applied_index_ < index) {
     const std::lock_guard lock(waiters_mutex_);
     // Applied in between: wake_waiters() takes the same lock after the index has moved.
@@ -65,8 +66,9 @@ void DbNode::expire_waiters(std::int64_t now_us) {
     }
   }
   for (auto& [index, waiter] : late) {
-    waiter.then(fail(ErrorCode::stale_read, "Node " + id() + " has applied index " + std::to_string(applied_.index) +
-                                                " and did not reach " + std::to_string(index) + " in time."));
+    waiter.then(fail(ErrorCode::stale_read, "Node " + id() + " has applied index " +
+                                                std::to_string(applied_.index) + " and did not reach " +
+                                                std::to_string(index) + " in time."));
   }
 }
 
@@ -135,12 +137,12 @@ void DbNode::report_content(const BarrierRecord& barrier, Index index) {
     report.content = std::unexpected(pinned.error());
     return send(barrier.requester, std::move(report));
   }
-  options_.readers.post([this, to = barrier.requester, report = std::move(report),
-                         reader = std::move(*reader)]() mutable {
-    report.content = reader->content_digest();
-    reader->unpin();
-    send(to, std::move(report));
-  });
+  options_.readers.post(
+      [this, to = barrier.requester, report = std::move(report), reader = std::move(*reader)]() mutable {
+        report.content = reader->content_digest();
+        reader->unpin();
+        send(to, std::move(report));
+      });
 }
 
 void DbNode::handle(const NodeId& from, ContentReport& report) {
@@ -154,7 +156,8 @@ void DbNode::expire_verifications(std::int64_t now_us) {
   std::vector<std::uint64_t> tokens;
   for (const auto& [token, verification] : verifications_) tokens.push_back(token);
   for (const std::uint64_t token : tokens) {
-    if (verifications_.at(token).deadline_us <= now_us || verifications_.at(token).index != 0) finish_verification(token);
+    if (verifications_.at(token).deadline_us <= now_us || verifications_.at(token).index != 0)
+      finish_verification(token);
   }
 }
 
@@ -169,7 +172,8 @@ void DbNode::finish_verification(std::uint64_t token) {
     if (report == verification.reports.end()) {
       const bool worth_waiting = member == id() || options_.transport.is_reachable(member);
       if (!late && (verification.index == 0 || worth_waiting)) return;
-      node.error = Error{.code = ErrorCode::node_unavailable, .message = "Node " + member + " did not report in time."};
+      node.error = Error{.code = ErrorCode::node_unavailable,
+                         .message = "Node " + member + " did not report in time."};
     } else if (!report->second.content) {
       node.error = report->second.content.error();
     } else {

@@ -59,7 +59,8 @@ void DbNode::prepare(std::vector<Submission> submissions) {
       for (Submission& submission : submissions) submission.done(std::unexpected(error));
       return;
     }
-    for (std::size_t i = 0; i < submissions.size(); ++i) submissions[i].transaction = std::move(batch[i].transaction);
+    for (std::size_t i = 0; i < submissions.size(); ++i)
+      submissions[i].transaction = std::move(batch[i].transaction);
     options_.observer.on_returned(std::move(submissions));
     return go_down(error);
   }
@@ -70,7 +71,8 @@ void DbNode::prepare(std::vector<Submission> submissions) {
       submissions[i].done(std::unexpected(std::move(results[i].error())));
       continue;
     }
-    for (const StatementResult& statement : results[i]->statements) next.row_counts.push_back(statement.rows_affected);
+    for (const StatementResult& statement : results[i]->statements)
+      next.row_counts.push_back(statement.rows_affected);
     next.record.batch.push_back(std::move(batch[i]));
     next.results.push_back(std::move(*results[i]));
     next.submissions.push_back(std::move(submissions[i]));
@@ -116,22 +118,26 @@ void DbNode::check_prepares() {
       all_hold = false;
       if (!late && options_.transport.is_reachable(member)) continue;
       return abandon({.code = ErrorCode::node_unavailable,
-                      .message = "Node " + member + (late ? " did not prepare the transaction in time" : " is down") +
+                      .message = "Node " + member +
+                                 (late ? " did not prepare the transaction in time" : " is down") +
                                  ". In dual_write every data node must take it, so nothing was written.",
                       .node = member});
     }
     if (reply->refusal) {
-      const bool sick = reply->refusal->code == ErrorCode::disk_full || reply->refusal->code == ErrorCode::io_error ||
+      const bool sick = reply->refusal->code == ErrorCode::disk_full ||
+                        reply->refusal->code == ErrorCode::io_error ||
                         reply->refusal->code == ErrorCode::quarantined;
-      return abandon({.code = sick ? ErrorCode::node_unavailable : ErrorCode::replica_mismatch,
-                      .message = "Node " + member + " refused the transaction, so nothing was written anywhere: " +
-                                 reply->refusal->message,
-                      .node = member});
+      return abandon(
+          {.code = sick ? ErrorCode::node_unavailable : ErrorCode::replica_mismatch,
+           .message = "Node " + member +
+                      " refused the transaction, so nothing was written anywhere: " + reply->refusal->message,
+           .node = member});
     }
     if (reply->digest != in_flight_->record.digest || reply->row_counts != in_flight_->row_counts) {
-      return abandon({.code = ErrorCode::replica_mismatch,
-                      .message = "Node " + member + " computed another result, so nothing was written anywhere.",
-                      .node = member});
+      return abandon(
+          {.code = ErrorCode::replica_mismatch,
+           .message = "Node " + member + " computed another result, so nothing was written anywhere.",
+           .node = member});
     }
   }
   if (all_hold) propose();
@@ -147,7 +153,8 @@ void DbNode::propose() {
 }
 
 void DbNode::on_proposal(const ProposalAnswer& answer) {
-  if (!in_flight_ || in_flight_->stage != InFlight::Stage::proposed || in_flight_->position.index != 0) return;
+  if (!in_flight_ || in_flight_->stage != InFlight::Stage::proposed || in_flight_->position.index != 0)
+    return;
   if (answer.accepted) {
     in_flight_->position = answer.position;
     if (!keeps(Rule::answer_after_commit)) answer_in_flight();
@@ -161,7 +168,8 @@ void DbNode::on_proposal(const ProposalAnswer& answer) {
 void DbNode::abandon(const Error& error) {
   assert(in_flight_->stage == InFlight::Stage::preparing);
   held_.reset();
-  for (const auto& [member, reply] : in_flight_->prepares) send(member, ReleaseBatch{.batch = in_flight_->record.id});
+  for (const auto& [member, reply] : in_flight_->prepares)
+    send(member, ReleaseBatch{.batch = in_flight_->record.id});
   fail_in_flight(error);
   schedule_pump();
 }
@@ -195,7 +203,8 @@ void DbNode::give_back(bool in_flight_too) {
 }
 
 WriteReceipt DbNode::receipt_of(const InFlight& in_flight) const {
-  WriteReceipt receipt{.index = in_flight.position.index, .term = in_flight.position.term, .mode = in_flight.mode};
+  WriteReceipt receipt{
+      .index = in_flight.position.index, .term = in_flight.position.term, .mode = in_flight.mode};
   for (const NodeId& member : options_.members) {
     bool has = member == id();
     if (in_flight.mode == ConsistencyMode::dual_write) {
@@ -229,8 +238,9 @@ void DbNode::expire_in_flight(std::int64_t now_us) {
   if (!in_flight_) return;
   const bool proposed = in_flight_->stage == InFlight::Stage::proposed;
   const Error late{.code = ErrorCode::deadline_exceeded,
-                   .message = proposed ? "The deadline passed while the transaction was being decided."
-                                       : "The deadline passed before every node had prepared the transaction.",
+                   .message = proposed
+                                  ? "The deadline passed while the transaction was being decided."
+                                  : "The deadline passed before every node had prepared the transaction.",
                    .outcome = proposed ? Outcome::unknown : Outcome::not_applied};
   bool any_left = false;
   for (Submission& submission : in_flight_->submissions) {

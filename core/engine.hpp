@@ -44,11 +44,11 @@ struct Position {
 struct ClusterMeta {
   std::string cluster_id;
   std::string node_id;
-  std::string role;                                  // "master" (the preferred leader) or "backup"
+  std::string role;  // "master" (the preferred leader) or "backup"
   ConsistencyMode mode = ConsistencyMode::quorum;
-  Position applied;                                  // the last log entry that is in the content
-  Digest digest;                                     // the chained digest at `applied`
-  std::int64_t clock_us = 0;                         // the highest transaction clock so far; it never goes back
+  Position applied;           // the last log entry that is in the content
+  Digest digest;              // the chained digest at `applied`
+  std::int64_t clock_us = 0;  // the highest transaction clock so far; it never goes back
   bool operator==(const ClusterMeta&) const = default;
 };
 
@@ -61,8 +61,9 @@ struct BatchOutcome {
 };
 
 struct PrepareLimits {
-  std::chrono::microseconds statement_time = std::chrono::microseconds::max();  // of one transaction's statements together
-  std::size_t max_rows = 100'000;              // result rows of one transaction; more fail it: result_too_large
+  std::chrono::microseconds statement_time =
+      std::chrono::microseconds::max();  // of one transaction's statements together
+  std::size_t max_rows = 100'000;        // result rows of one transaction; more fail it: result_too_large
   std::size_t max_bytes = 64UL * 1024 * 1024;  // result bytes of one transaction, likewise
 };
 
@@ -147,7 +148,8 @@ class StorageEngine {
 // A batch held open on an engine; rolls back when it goes out of scope (the seed's "RAII rollback").
 class PreparedBatch {
  public:
-  PreparedBatch(StorageEngine& engine, BatchOutcome outcome) : engine_(&engine), outcome_(std::move(outcome)) {}
+  PreparedBatch(StorageEngine& engine, BatchOutcome outcome)
+      : engine_(&engine), outcome_(std::move(outcome)) {}
   PreparedBatch(PreparedBatch&& other) noexcept
       : engine_(std::exchange(other.engine_, nullptr)), outcome_(std::move(other.outcome_)) {}
   PreparedBatch& operator=(PreparedBatch&&) = delete;
@@ -167,7 +169,8 @@ class PreparedBatch {
   BatchOutcome outcome_;
 };
 
-inline Result<PreparedBatch> prepare_batch(StorageEngine& engine, const Batch& batch, const PrepareLimits& limits) {
+inline Result<PreparedBatch> prepare_batch(StorageEngine& engine, const Batch& batch,
+                                           const PrepareLimits& limits) {
   Result<BatchOutcome> outcome = engine.prepare(batch, limits);
   if (!outcome) return std::unexpected(outcome.error());
   return PreparedBatch(engine, std::move(*outcome));

@@ -14,36 +14,36 @@ enum class Outcome { not_applied, applied, unknown };
 
 // Each code is documented for users under /problems/{code}; server/problem.cpp maps it to an HTTP status.
 enum class ErrorCode {
-  malformed_request,     // not what the API takes: JSON, types, unknown fields, encoding
-  limit_exceeded,        // a documented limit was passed: statements, parameters, depth, sizes
-  result_too_large,      // more result rows or bytes than allowed
-  sql_error,             // the engine cannot compile or run the statement
-  parameter_mismatch,    // the parameters do not fit the statement's placeholders
-  forbidden_sql,         // valid SQL that would break replication or isolation: ATTACH, BEGIN, _cluster_*, ...
-  constraint_failed,     // UNIQUE, NOT NULL, CHECK, FOREIGN KEY (also deferred ones)
-  version_conflict,      // an UPDATE or DELETE touched no row
-  row_count_mismatch,    // expect_rows was not met
-  statement_timeout,     // the statement ran longer than its time limit
-  overloaded,            // a queue or connection limit is reached; try again later
-  no_leader,             // no leader was known before the deadline
-  node_unavailable,      // DualWrite: a node refused or did not answer; `node` names it
-  replica_mismatch,      // DualWrite: a node computed another result; `node` names it
-  deadline_exceeded,     // the request's deadline passed
-  leadership_lost,       // the leader changed while the transaction was being decided
-  stale_read,            // min_index was not reached before the deadline
-  disk_full,             // the engine has no room; nothing was written
-  io_error,              // the engine or log failed
-  corrupt,               // stored bytes do not check out
-  identity_mismatch,     // _cluster_meta does not match the configuration
-  quarantined,           // this node's content is not trusted any more
-  not_found,             // no such resource
-  shutting_down,         // the process is stopping
-  internal,              // a bug
+  malformed_request,   // not what the API takes: JSON, types, unknown fields, encoding
+  limit_exceeded,      // a documented limit was passed: statements, parameters, depth, sizes
+  result_too_large,    // more result rows or bytes than allowed
+  sql_error,           // the engine cannot compile or run the statement
+  parameter_mismatch,  // the parameters do not fit the statement's placeholders
+  forbidden_sql,       // valid SQL that would break replication or isolation: ATTACH, BEGIN, _cluster_*, ...
+  constraint_failed,   // UNIQUE, NOT NULL, CHECK, FOREIGN KEY (also deferred ones)
+  version_conflict,    // an UPDATE or DELETE touched no row
+  row_count_mismatch,  // expect_rows was not met
+  statement_timeout,   // the statement ran longer than its time limit
+  overloaded,          // a queue or connection limit is reached; try again later
+  no_leader,           // no leader was known before the deadline
+  node_unavailable,    // DualWrite: a node refused or did not answer; `node` names it
+  replica_mismatch,    // DualWrite: a node computed another result; `node` names it
+  deadline_exceeded,   // the request's deadline passed
+  leadership_lost,     // the leader changed while the transaction was being decided
+  stale_read,          // min_index was not reached before the deadline
+  disk_full,           // the engine has no room; nothing was written
+  io_error,            // the engine or log failed
+  corrupt,             // stored bytes do not check out
+  identity_mismatch,   // _cluster_meta does not match the configuration
+  quarantined,         // this node's content is not trusted any more
+  not_found,           // no such resource
+  shutting_down,       // the process is stopping
+  internal,            // a bug
 };
 
 struct Error {
   ErrorCode code = ErrorCode::internal;
-  std::string message;                        // one or two sentences for a person who has not read the code
+  std::string message;  // one or two sentences for a person who has not read the code
   Outcome outcome = Outcome::not_applied;
   std::optional<std::size_t> statement = {};  // position of the failing statement in its transaction, from 0
   std::string node = {};                      // the node that caused it, where one did
@@ -53,7 +53,8 @@ template <typename T>
 using Result = std::expected<T, Error>;
 
 // Shorthand for `return fail(ErrorCode::..., "...")`.
-inline std::unexpected<Error> fail(ErrorCode code, std::string message, Outcome outcome = Outcome::not_applied) {
+inline std::unexpected<Error> fail(ErrorCode code, std::string message,
+                                   Outcome outcome = Outcome::not_applied) {
   return std::unexpected(Error{.code = code, .message = std::move(message), .outcome = outcome});
 }
 

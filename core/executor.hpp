@@ -20,8 +20,8 @@ class Executor {
   // The same, not before `when` (of now()'s clock).
   virtual void post_at(std::int64_t when_us, Task task) = 0;
 
-  virtual std::int64_t now_us() const = 0;       // monotonic
-  virtual std::int64_t wall_clock_us() const = 0; // Unix time; may jump
+  virtual std::int64_t now_us() const = 0;         // monotonic
+  virtual std::int64_t wall_clock_us() const = 0;  // Unix time; may jump
   virtual std::uint64_t random() = 0;
 };
 

@@ -20,17 +20,17 @@ using Deadline = std::chrono::steady_clock::time_point;
 struct Query {
   std::string sql;  // exactly one statement that only reads
   Parameters parameters;
-  std::size_t max_rows = 100'000;                // more rows end the result with truncated = true
-  std::size_t max_bytes = 64UL * 1024 * 1024;    // more payload fails with result_too_large
-  Deadline deadline = Deadline::max();           // the statement is interrupted then: statement_timeout
+  std::size_t max_rows = 100'000;              // more rows end the result with truncated = true
+  std::size_t max_bytes = 64UL * 1024 * 1024;  // more payload fails with result_too_large
+  Deadline deadline = Deadline::max();         // the statement is interrupted then: statement_timeout
 };
 
 struct QueryResult {
   std::vector<std::string> columns;
   std::vector<std::string> types;  // declared column types, upper case; "" for expressions without one
   std::vector<Row> rows;
-  bool truncated = false;          // max_rows was reached and there was at least one more
-  std::uint64_t index = 0;         // the applied index that the read saw
+  bool truncated = false;   // max_rows was reached and there was at least one more
+  std::uint64_t index = 0;  // the applied index that the read saw
 };
 
 }  // namespace quorate

@@ -7,14 +7,17 @@
 
 namespace quorate {
 
-ThreadExecutor::ThreadExecutor(const std::string& name, std::size_t threads) : random_(std::random_device{}()) {
+ThreadExecutor::ThreadExecutor(const std::string& name, std::size_t threads)
+    : random_(std::random_device{}()) {
   for (std::size_t i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { run(); });
     pthread_setname_np(threads_.back().native_handle(), name.substr(0, 15).c_str());
   }
 }
 
-ThreadExecutor::~ThreadExecutor() { stop(); }
+ThreadExecutor::~ThreadExecutor() {
+  stop();
+}
 
 void ThreadExecutor::post(Task task) {
   {
@@ -35,7 +38,9 @@ void ThreadExecutor::post_at(std::int64_t when_us, Task task) {
   wake_.notify_one();
 }
 
-std::int64_t ThreadExecutor::now_us() const { return to_us(std::chrono::steady_clock::now()); }
+std::int64_t ThreadExecutor::now_us() const {
+  return to_us(std::chrono::steady_clock::now());
+}
 
 std::int64_t ThreadExecutor::wall_clock_us() const {
   const auto now = std::chrono::system_clock::now().time_since_epoch();

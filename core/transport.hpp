@@ -54,8 +54,8 @@ struct ContentReport {
   Result<ContentDigest> content;
 };
 
-using MessageBody =
-    std::variant<RaftBody, PrepareRequest, PrepareReply, ReleaseBatch, AppliedReport, CompactBelow, ContentReport>;
+using MessageBody = std::variant<RaftBody, PrepareRequest, PrepareReply, ReleaseBatch, AppliedReport,
+                                 CompactBelow, ContentReport>;
 
 struct Message {
   NodeId from;

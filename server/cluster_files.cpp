@@ -19,10 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path quarantine_marker(const NodeConfig& node) { return node.database + ".quarantined"; }
+fs::path quarantine_marker(const NodeConfig& node) {
+  return node.database + ".quarantined";
+}
 
 // There while a new cluster is being laid out: what tells an interrupted beginning from nodes whose files are gone.
-fs::path beginning_marker(const ClusterConfig& config) { return config.nodes.front().database + ".beginning"; }
+fs::path beginning_marker(const ClusterConfig& config) {
+  return config.nodes.front().database + ".beginning";
+}
 
 // Creates an empty file, or removes it, so that a power cut does not undo it.
 Result<void> set_marker(const fs::path& marker, bool present) {
@@ -45,7 +49,9 @@ Result<void> set_marker(const fs::path& marker, bool present) {
   return {};
 }
 
-std::string role_of(const NodeConfig& node) { return node.preferred_master ? "master" : "backup"; }
+std::string role_of(const NodeConfig& node) {
+  return node.preferred_master ? "master" : "backup";
+}
 
 std::string new_cluster_id() {
   std::random_device random;
@@ -60,7 +66,8 @@ bool has_begun(const NodeFiles& files) {
 Result<void> create_parent(const fs::path& path) {
   std::error_code error;
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-  if (error) return fail(ErrorCode::io_error, "cannot create " + path.parent_path().string() + ": " + error.message());
+  if (error)
+    return fail(ErrorCode::io_error, "cannot create " + path.parent_path().string() + ": " + error.message());
   return {};
 }
 
@@ -76,7 +83,8 @@ Result<Position> copy_content(const ClusterConfig& config, const NodeConfig& fro
   fs::remove(file, ignored);
   auto position = source.snapshot(file);
   if (!position) return position;
-  if (auto done = target.write_meta(meta_for(config, to, cluster_id)); !done) return std::unexpected(done.error());
+  if (auto done = target.write_meta(meta_for(config, to, cluster_id)); !done)
+    return std::unexpected(done.error());
   auto restored = target.restore(file);
   fs::remove(file, ignored);
   if (!restored) return std::unexpected(restored.error());
@@ -99,8 +107,9 @@ Result<void> begin_cluster(const ClusterConfig& config, FilesById& files, const 
     if (!clean) return std::unexpected(clean.error());
     if (*clean) continue;
     return fail(ErrorCode::identity_mismatch,
-                "node " + node.id + " (" + node.database + ") holds data, but belongs to no cluster. Only the first "
-                "node may bring content; give this one an empty or absent database.");
+                "node " + node.id + " (" + node.database +
+                    ") holds data, but belongs to no cluster. Only the first "
+                    "node may bring content; give this one an empty or absent database.");
   }
   if (auto done = set_marker(beginning_marker(config), true); !done) return done;
   if (auto done = source.engine->write_meta(meta_for(config, first, cluster_id)); !done) return done;
@@ -119,8 +128,8 @@ Result<void> begin_cluster(const ClusterConfig& config, FilesById& files, const 
 
 // Rebuilds a node whose files are gone: the content, and the log after it, of the node with the latest log. The new node
 // votes only in terms after all that the intact ones know, so that it breaks no promise of its former self.
-Result<void> rebuild(const ClusterConfig& config, const NodeConfig& node, FilesById& files, const NodeConfig& from,
-                     Term highest_term, const std::string& cluster_id) {
+Result<void> rebuild(const ClusterConfig& config, const NodeConfig& node, FilesById& files,
+                     const NodeConfig& from, Term highest_term, const std::string& cluster_id) {
   NodeFiles& source = files.at(from.id);
   NodeFiles& target = files.at(node.id);
   auto position = copy_content(config, from, *source.engine, node, *target.engine, cluster_id);
@@ -159,13 +168,15 @@ Result<void> rebuild_missing(const ClusterConfig& config, FilesById& files, cons
     if (!empty) return std::unexpected(empty.error());
     if (!*empty) {
       return fail(ErrorCode::identity_mismatch, "node " + node.id + " (" + node.database +
-                                                    ") holds data that does not belong to cluster " + cluster_id + ".");
+                                                    ") holds data that does not belong to cluster " +
+                                                    cluster_id + ".");
     }
     // Every majority that has acknowledged something must meet the intact nodes.
     if (latest == nullptr || 2 * intact < config.nodes.size()) {
-      return fail(ErrorCode::corrupt, "node " + node.id + " (" + node.database +
-                                          ") is empty, and too few nodes are intact to rebuild it without the risk of "
-                                          "losing acknowledged writes. Bring back the missing database and log files.");
+      return fail(ErrorCode::corrupt,
+                  "node " + node.id + " (" + node.database +
+                      ") is empty, and too few nodes are intact to rebuild it without the risk of "
+                      "losing acknowledged writes. Bring back the missing database and log files.");
     }
     if (auto done = rebuild(config, node, files, *latest, highest_term, cluster_id); !done) return done;
   }
@@ -176,8 +187,9 @@ Result<void> rebuild_missing(const ClusterConfig& config, FilesById& files, cons
 
 Result<NodeFiles> open_node_files(const ClusterConfig& config, const NodeConfig& node) {
   if (fs::exists(quarantine_marker(node))) {
-    return fail(ErrorCode::quarantined, "node " + node.id + " is quarantined, see " + quarantine_marker(node).string() +
-                                            ". To rebuild it, delete its database, its log and that file, and restart.");
+    return fail(ErrorCode::quarantined,
+                "node " + node.id + " is quarantined, see " + quarantine_marker(node).string() +
+                    ". To rebuild it, delete its database, its log and that file, and restart.");
   }
   if (config.engine != "memory") {
     if (auto created = create_parent(node.database); !created) return std::unexpected(created.error());
@@ -203,9 +215,11 @@ Result<NodeFiles> open_node_files(const ClusterConfig& config, const NodeConfig&
 Result<void> check_identity(const NodeConfig& node, const std::optional<ClusterMeta>& meta,
                             const std::string& cluster_id) {
   if (!meta) return {};
-  const auto differs = [&](const std::string& what, const std::string& stored, const std::string& configured) {
-    return fail(ErrorCode::identity_mismatch, "node " + node.id + " (" + node.database + ") refuses to start: its " +
-                                                  what + " is " + stored + ", the configuration says " + configured + ".");
+  const auto differs = [&](const std::string& what, const std::string& stored,
+                           const std::string& configured) {
+    return fail(ErrorCode::identity_mismatch, "node " + node.id + " (" + node.database +
+                                                  ") refuses to start: its " + what + " is " + stored +
+                                                  ", the configuration says " + configured + ".");
   };
   if (meta->cluster_id != cluster_id) return differs("cluster id", meta->cluster_id, cluster_id);
   if (meta->node_id != node.id) return differs("node id", meta->node_id, node.id);
@@ -224,7 +238,8 @@ Result<std::string> bring_up_files(const ClusterConfig& config) {
     if (!opened) {
       all_open = false;
       if (opened.error().code == ErrorCode::not_found || node.id == config.nodes.front().id) {
-        if (config.nodes.size() < 3 || opened.error().code == ErrorCode::not_found) return std::unexpected(opened.error());
+        if (config.nodes.size() < 3 || opened.error().code == ErrorCode::not_found)
+          return std::unexpected(opened.error());
       }
       continue;
     }

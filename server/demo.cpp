@@ -16,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Deadline in_seconds(int seconds) { return std::chrono::steady_clock::now() + std::chrono::seconds(seconds); }
+Deadline in_seconds(int seconds) {
+  return std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+}
 
 // What a step claims must be so.
 void expect(bool holds, const std::string& claim) {
@@ -79,14 +81,15 @@ class Demo {
   Result<WriteReceipt> write(std::vector<Statement> statements) {
     for (const Statement& statement : statements) out_ << "   > " << statement.sql << "\n";
     return wait_for<WriteReceipt>([&](auto done) {
-      cluster_->coordinator().write({.id = {}, .statements = std::move(statements)}, in_seconds(10), std::move(done));
+      cluster_->coordinator().write({.id = {}, .statements = std::move(statements)}, in_seconds(10),
+                                    std::move(done));
     });
   }
 
   Result<QueryAnswer> read(const std::string& sql, const std::string& node, std::uint64_t min_index = 0) {
     return wait_for<QueryAnswer>([&](auto done) {
-      cluster_->coordinator().query({.sql = sql, .parameters = {}}, ReadConsistency::local, min_index, in_seconds(10),
-                                    std::move(done), node);
+      cluster_->coordinator().query({.sql = sql, .parameters = {}}, ReadConsistency::local, min_index,
+                                    in_seconds(10), std::move(done), node);
     });
   }
 
@@ -101,7 +104,8 @@ class Demo {
     return text;
   }
 
-  void show_balances(const std::vector<std::string>& nodes, const std::string& expected, std::uint64_t min_index = 0) {
+  void show_balances(const std::vector<std::string>& nodes, const std::string& expected,
+                     std::uint64_t min_index = 0) {
     for (const std::string& node : nodes) {
       const std::string balances = balances_on(node, min_index);
       say(node + ": " + balances);
@@ -125,22 +129,26 @@ class Demo {
     }
     const ClusterStatus status = cluster_->coordinator().status();
     expect(!status.leader.empty(), "a leader is elected");
-    say("Three nodes, each a SQLite file with its own log: " + (folder_ / "n1.db").string() + ", n2.db, n3.db.");
+    say("Three nodes, each a SQLite file with its own log: " + (folder_ / "n1.db").string() +
+        ", n2.db, n3.db.");
     say("Cluster " + status.cluster_id + ", mode " + std::string(to_string(status.mode)) + ".");
     say("They elected a leader: " + status.leader + ", in term " + std::to_string(status.term) + ".");
   }
 
   void write_atomically() {
     title("An atomic write: all statements on every node, or none");
-    auto created = write({{.sql = "CREATE TABLE accounts (id INTEGER PRIMARY KEY, name TEXT NOT NULL, "
-                                  "balance INTEGER NOT NULL CHECK (balance >= 0), version INTEGER NOT NULL DEFAULT 1)",
-                           .parameters = {}},
-                          {.sql = "INSERT INTO accounts (id, name, balance) VALUES (1, 'Ada', 100), (2, 'Bob', 50)",
-                           .parameters = {}}});
+    auto created =
+        write({{.sql = "CREATE TABLE accounts (id INTEGER PRIMARY KEY, name TEXT NOT NULL, "
+                       "balance INTEGER NOT NULL CHECK (balance >= 0), version INTEGER NOT NULL DEFAULT 1)",
+                .parameters = {}},
+               {.sql = "INSERT INTO accounts (id, name, balance) VALUES (1, 'Ada', 100), (2, 'Bob', 50)",
+                .parameters = {}}});
     expect(created.has_value(), created ? "" : created.error().message);
-    auto moved = write({{.sql = "UPDATE accounts SET balance = balance - 30, version = version + 1 WHERE id = 1 AND version = 1",
+    auto moved = write({{.sql = "UPDATE accounts SET balance = balance - 30, version = version + 1 WHERE id "
+                                "= 1 AND version = 1",
                          .parameters = {}},
-                        {.sql = "UPDATE accounts SET balance = balance + 30, version = version + 1 WHERE id = 2 AND version = 1",
+                        {.sql = "UPDATE accounts SET balance = balance + 30, version = version + 1 WHERE id "
+                                "= 2 AND version = 1",
                          .parameters = {}}});
     expect(moved.has_value(), moved ? "" : moved.error().message);
     say("Applied at index " + std::to_string(moved->index) + " of the log. Every node has it:");
@@ -149,20 +157,25 @@ class Demo {
 
   void conflict() {
     title("A version conflict: somebody else was faster, so nothing happens");
-    auto refused = write({{.sql = "UPDATE accounts SET balance = balance + 10, version = version + 1 WHERE id = 2 AND version = 2",
+    auto refused = write({{.sql = "UPDATE accounts SET balance = balance + 10, version = version + 1 WHERE "
+                                  "id = 2 AND version = 2",
                            .parameters = {}},
-                          {.sql = "UPDATE accounts SET balance = balance - 10, version = version + 1 WHERE id = 1 AND version = 1",
+                          {.sql = "UPDATE accounts SET balance = balance - 10, version = version + 1 WHERE "
+                                  "id = 1 AND version = 1",
                            .parameters = {}}});
     expect(!refused && refused.error().code == ErrorCode::version_conflict, "the second statement conflicts");
     expect(refused.error().statement == 1U, "the error names the statement");
-    say("Refused (" + std::string(to_string(refused.error().code)) + ", statement 1): " + refused.error().message);
+    say("Refused (" + std::string(to_string(refused.error().code)) +
+        ", statement 1): " + refused.error().message);
     say("The first statement alone would have succeeded; it was rolled back with the second:");
     show_balances({"n1", "n2", "n3"}, "Ada has 70, Bob has 80");
   }
 
   std::vector<Statement> gift() const {
-    return {{.sql = "UPDATE accounts SET balance = balance + 5, version = version + 1 WHERE id = 2 AND version = 2",
-             .parameters = {}}};
+    return {
+        {.sql =
+             "UPDATE accounts SET balance = balance + 5, version = version + 1 WHERE id = 2 AND version = 2",
+         .parameters = {}}};
   }
 
   void fail_under_dual_write() {
@@ -211,8 +224,9 @@ class Demo {
     for (const VerifyReport::Node& node : report->nodes) {
       expect(!node.error, "node " + node.id + " answers");
       const TableDigest& accounts = node.content.tables.at("accounts");
-      say(node.id + " at index " + std::to_string(report->index) + ": accounts " + std::to_string(accounts.rows) +
-          " rows " + to_string(accounts.digest) + ", chain " + to_string(node.chain));
+      say(node.id + " at index " + std::to_string(report->index) + ": accounts " +
+          std::to_string(accounts.rows) + " rows " + to_string(accounts.digest) + ", chain " +
+          to_string(node.chain));
     }
     expect(report->equal && report->differences.empty(), "all nodes are equal");
     say("All equal.");

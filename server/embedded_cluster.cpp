@@ -22,17 +22,16 @@ struct EmbeddedCluster::Impl {
     std::unique_ptr<ThreadExecutor> readers;
   };
 
-  explicit Impl(ClusterConfig given)
-      : config(std::move(given)), executor("quorate") {
+  explicit Impl(ClusterConfig given) : config(std::move(given)), executor("quorate") {
     std::vector<std::string> ids;
     for (const NodeConfig& node : config.nodes) ids.push_back(node.id);
-    coordinator = std::make_unique<MultiDbCoordinator>(MultiDbCoordinator::Options{
-        .executor = executor,
-        .nodes = std::move(ids),
-        .limits = config.limits,
-        .on_node_down = [this](const std::string& id, const Error& why) {
-          executor.post([this, id, why] { replace(id, why); });
-        }});
+    coordinator = std::make_unique<MultiDbCoordinator>(
+        MultiDbCoordinator::Options{.executor = executor,
+                                    .nodes = std::move(ids),
+                                    .limits = config.limits,
+                                    .on_node_down = [this](const std::string& id, const Error& why) {
+                                      executor.post([this, id, why] { replace(id, why); });
+                                    }});
   }
 
   const NodeConfig& node_config(const std::string& id) const {
@@ -46,7 +45,7 @@ struct EmbeddedCluster::Impl {
   void replace(const std::string& id, const Error& why);
   void try_again(const std::string& id, std::chrono::milliseconds delay);
 
-  ClusterConfig config;     // with the cluster's id
+  ClusterConfig config;  // with the cluster's id
   MemoryTransport transport;
   ThreadExecutor executor;  // timers of the coordinator, restarts of nodes
   std::unique_ptr<MultiDbCoordinator> coordinator;
@@ -65,7 +64,9 @@ Result<void> EmbeddedCluster::Impl::open_node(const std::string& id) {
   if (!files) return std::unexpected(files.error());
   if (auto checked = check_identity(node, files->meta, config.cluster_id); !checked) return checked;
   if (!files->meta) {
-    return fail(ErrorCode::corrupt, "node " + id + " has no content yet: restart the server to have it brought up from the others");
+    return fail(
+        ErrorCode::corrupt,
+        "node " + id + " has no content yet: restart the server to have it brought up from the others");
   }
 
   Runtime runtime;
@@ -101,7 +102,8 @@ Result<void> EmbeddedCluster::Impl::start_node(const std::string& id) {
   return opened;
 }
 
-void EmbeddedCluster::Impl::stop_node(const std::string& id, const std::string& state, const std::string& detail) {
+void EmbeddedCluster::Impl::stop_node(const std::string& id, const std::string& state,
+                                      const std::string& detail) {
   const std::lock_guard lock(mutex);
   const auto found = runtimes.find(id);
   if (found == runtimes.end()) return;
@@ -148,7 +150,8 @@ Result<void> EmbeddedCluster::Impl::start_all() {
     last = opened.error();
     if (last.code == ErrorCode::identity_mismatch) return std::unexpected(last);
     spdlog::error("node {} stays down: {}", node.id, last.message);
-    coordinator->detach(node.id, last.code == ErrorCode::quarantined ? "quarantined" : "failed", last.message);
+    coordinator->detach(node.id, last.code == ErrorCode::quarantined ? "quarantined" : "failed",
+                        last.message);
     try_again(node.id, config.timing.restart_delay);
   }
   for (auto& [id, runtime] : runtimes) runtime.node->start();
@@ -157,7 +160,9 @@ Result<void> EmbeddedCluster::Impl::start_all() {
 }
 
 EmbeddedCluster::EmbeddedCluster(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-EmbeddedCluster::~EmbeddedCluster() { stop(); }
+EmbeddedCluster::~EmbeddedCluster() {
+  stop();
+}
 
 Result<std::unique_ptr<EmbeddedCluster>> EmbeddedCluster::open(ClusterConfig config) {
   auto cluster_id = bring_up_files(config);
@@ -168,11 +173,19 @@ Result<std::unique_ptr<EmbeddedCluster>> EmbeddedCluster::open(ClusterConfig con
   return cluster;
 }
 
-MultiDbCoordinator& EmbeddedCluster::coordinator() { return *impl_->coordinator; }
-const ClusterConfig& EmbeddedCluster::config() const { return impl_->config; }
+MultiDbCoordinator& EmbeddedCluster::coordinator() {
+  return *impl_->coordinator;
+}
+const ClusterConfig& EmbeddedCluster::config() const {
+  return impl_->config;
+}
 
-void EmbeddedCluster::stop_node(const std::string& id) { impl_->stop_node(id, "stopped", "It was stopped."); }
-Result<void> EmbeddedCluster::start_node(const std::string& id) { return impl_->start_node(id); }
+void EmbeddedCluster::stop_node(const std::string& id) {
+  impl_->stop_node(id, "stopped", "It was stopped.");
+}
+Result<void> EmbeddedCluster::start_node(const std::string& id) {
+  return impl_->start_node(id);
+}
 
 bool EmbeddedCluster::stop(std::chrono::milliseconds grace) {
   {
@@ -184,7 +197,8 @@ bool EmbeddedCluster::stop(std::chrono::milliseconds grace) {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopped = true;
   }
-  for (const NodeConfig& node : impl_->config.nodes) impl_->stop_node(node.id, "stopped", "The server is stopping.");
+  for (const NodeConfig& node : impl_->config.nodes)
+    impl_->stop_node(node.id, "stopped", "The server is stopping.");
   impl_->executor.stop();
   return drained;
 }

@@ -95,7 +95,8 @@ void ConsensusDriver::run() {
   std::vector<Event> events{Tick{.now = options_.executor.now_us(), .random = options_.executor.random()}};
   {
     const std::lock_guard lock(mutex_);
-    events.insert(events.end(), std::make_move_iterator(events_.begin()), std::make_move_iterator(events_.end()));
+    events.insert(events.end(), std::make_move_iterator(events_.begin()),
+                  std::make_move_iterator(events_.end()));
     events_.clear();
   }
   try {
@@ -182,7 +183,9 @@ void ConsensusDriver::publish() {
   if (now.role == Role::leader) now.term_start = raft_.term_start();
   {
     const std::lock_guard lock(view_mutex_);
-    view_ = {.leadership = now, .commit = raft_.commit_index(), .last_index = raft_.log().last_index(),
+    view_ = {.leadership = now,
+             .commit = raft_.commit_index(),
+             .last_index = raft_.log().last_index(),
              .peers = raft_.peers()};
   }
   if (now == reported_) return;

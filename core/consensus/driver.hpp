@@ -48,8 +48,9 @@ class ConsensusDriver {
     Transport& transport;
     LogStore& log;
     ConsensusListener& listener;
-    Index applied = 0;                                   // entries up to here are not delivered again
-    std::size_t delivery_bytes = 16UL * 1024 * 1024;     // delivered and not yet applied, at most (plus one read)
+    Index applied = 0;  // entries up to here are not delivered again
+    std::size_t delivery_bytes =
+        16UL * 1024 * 1024;  // delivered and not yet applied, at most (plus one read)
   };
 
   // `stored` is what log.load() returned.

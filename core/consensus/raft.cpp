@@ -66,7 +66,8 @@ void Raft::on(const Received& event) {
 void Raft::on(const Proposal& event) {
   const bool leads = role_ == Role::leader && event.term == hard_.term;
   if (leads) append(event.kind, event.payload);
-  effects_.proposals.push_back({.id = event.id, .accepted = leads, .position = leads ? log_.last() : Position{}});
+  effects_.proposals.push_back(
+      {.id = event.id, .accepted = leads, .position = leads ? log_.last() : Position{}});
 }
 
 void Raft::on(const Persisted& event) {

@@ -24,10 +24,10 @@ struct RaftConfig {
   bool preferred = false;      // campaigns at once on start instead of waiting for an election timeout
   TimeUs heartbeat_us = 50'000;
   TimeUs election_timeout_us = 600'000;
-  std::size_t max_append_bytes = 1024UL * 1024;        // of entries in one AppendRequest
-  std::size_t max_in_flight_bytes = 8UL * 1024 * 1024; // sent to one follower and not acknowledged
+  std::size_t max_append_bytes = 1024UL * 1024;         // of entries in one AppendRequest
+  std::size_t max_in_flight_bytes = 8UL * 1024 * 1024;  // sent to one follower and not acknowledged
   std::size_t max_in_flight_messages = 64;
-  std::optional<Rule> broken = {};                     // tests only
+  std::optional<Rule> broken = {};  // tests only
 };
 
 // --- events ---
@@ -62,7 +62,7 @@ using Event = std::variant<Tick, Received, Proposal, Persisted, ReadRequest, Com
 // --- effects ---
 struct ProposalAnswer {
   std::uint64_t id = 0;
-  bool accepted = false;  // false: this node does not lead in that term; nothing was appended
+  bool accepted = false;   // false: this node does not lead in that term; nothing was appended
   Position position = {};  // of the entry, if accepted. It is decided only when `committed` passes it
 };
 struct ReadAnswer {
@@ -74,8 +74,8 @@ struct ReadAnswer {
 struct Effects {
   std::vector<RaftMessage> send_now;  // depends on no write
   LogWrite log;
-  std::vector<RaftMessage> send;      // only after `log` is durable
-  Index committed = 0;                // decided and durable here up to this index; 0: as before
+  std::vector<RaftMessage> send;  // only after `log` is durable
+  Index committed = 0;            // decided and durable here up to this index; 0: as before
   std::vector<ProposalAnswer> proposals;
   std::vector<ReadAnswer> reads;
 };
@@ -112,9 +112,10 @@ class Raft {
     Index next = 1;
     bool probing = true;
     bool probe_sent = false;
-    std::deque<std::pair<Index, std::size_t>> in_flight;  // last index and bytes of each unacknowledged request
+    std::deque<std::pair<Index, std::size_t>>
+        in_flight;  // last index and bytes of each unacknowledged request
     std::size_t in_flight_bytes = 0;
-    std::uint64_t round = 0;   // highest leadership round it confirmed
+    std::uint64_t round = 0;  // highest leadership round it confirmed
     TimeUs last_contact = 0;
     bool heartbeat_due = false;
   };

@@ -76,7 +76,9 @@ void Raft::step_down_without_quorum() {
 void Raft::handle(const NodeId& from, const VoteRequest& request) {
   const auto answer = [&](bool granted) {
     // The true term, so that a pre-candidate which has fallen behind learns of it.
-    reply(from, VoteReply{.pre = request.pre, .term = hard_.term, .request_term = request.term, .granted = granted});
+    reply(
+        from,
+        VoteReply{.pre = request.pre, .term = hard_.term, .request_term = request.term, .granted = granted});
   };
   if (hears_from_leader() && from != leader_ && keeps(Rule::pre_vote)) return answer(false);
 

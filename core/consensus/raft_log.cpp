@@ -35,7 +35,8 @@ Position RaftLog::last_at_most(Index limit, Term term) const {
 void RaftLog::append(Entry entry) {
   assert(entry.index == last_index_ + 1);
   assert(last_index_ == base_.index || entry.term >= term_at(last_index_));
-  if (term_starts_.empty() || term_starts_.back().term != entry.term) term_starts_.push_back(entry.position());
+  if (term_starts_.empty() || term_starts_.back().term != entry.term)
+    term_starts_.push_back(entry.position());
   last_index_ = entry.index;
   unstable_.push_back(std::move(entry));
 }

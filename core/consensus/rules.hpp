@@ -8,12 +8,12 @@
 namespace quorate {
 
 enum class Rule {
-  commit_current_term_only,      // only entries of the current term commit by counting replicas (Raft §5.4.2)
-  noop_opens_term,               // a leader appends an entry of its own term at once
-  acknowledge_what_was_compared, // a follower acknowledges prev + n, not its whole log
-  cap_commit_at_compared,        // a follower commits at most prev + n
+  commit_current_term_only,  // only entries of the current term commit by counting replicas (Raft §5.4.2)
+  noop_opens_term,           // a leader appends an entry of its own term at once
+  acknowledge_what_was_compared,  // a follower acknowledges prev + n, not its whole log
+  cap_commit_at_compared,         // a follower commits at most prev + n
   commit_never_moves_back,
-  persist_before_reply,          // votes and acknowledgements leave only after the write is durable
+  persist_before_reply,  // votes and acknowledgements leave only after the write is durable
   one_vote_per_term,
   vote_for_up_to_date_log,       // Raft §5.4.1
   pre_vote,                      // a node that cannot win does not disturb a working leader

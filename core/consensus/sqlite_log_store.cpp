@@ -67,14 +67,17 @@ SqliteLogStore::SqliteLogStore(const std::filesystem::path& path)
       insert_(database_, "INSERT INTO entries (idx, term, kind, checksum, payload) VALUES (?, ?, ?, ?, ?)"),
       truncate_(database_, "DELETE FROM entries WHERE idx >= ?"),
       compact_(database_, "DELETE FROM entries WHERE idx <= ?"),
-      select_(database_, "SELECT idx, term, kind, checksum, payload FROM entries WHERE idx BETWEEN ? AND ? ORDER BY idx"),
+      select_(
+          database_,
+          "SELECT idx, term, kind, checksum, payload FROM entries WHERE idx BETWEEN ? AND ? ORDER BY idx"),
       put_meta_(database_, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)"),
       get_meta_(database_, "SELECT value FROM meta WHERE key = ?"),
       begin_(database_, "BEGIN IMMEDIATE"),
       commit_(database_, "COMMIT") {}
 
 Result<std::unique_ptr<SqliteLogStore>> SqliteLogStore::open(const std::filesystem::path& path) {
-  return guarded("the log cannot be opened", [&] { return std::unique_ptr<SqliteLogStore>(new SqliteLogStore(path)); });
+  return guarded("the log cannot be opened",
+                 [&] { return std::unique_ptr<SqliteLogStore>(new SqliteLogStore(path)); });
 }
 
 Result<void> SqliteLogStore::begin_at(Position base, Term term) {
@@ -98,8 +101,9 @@ Result<StoredLog> SqliteLogStore::load() {
     stored.hard_state = {.term = number("term"), .voted_for = get_meta("voted_for")};
     stored.base = {.index = number("base_index"), .term = number("base_term")};
     stored.last_index = stored.base.index;
-    SQLite::Statement runs(database_,
-                           "SELECT min(idx), max(idx), count(*), term FROM entries WHERE idx > ? GROUP BY term ORDER BY term");
+    SQLite::Statement runs(
+        database_,
+        "SELECT min(idx), max(idx), count(*), term FROM entries WHERE idx > ? GROUP BY term ORDER BY term");
     runs.bind(1, static_cast<std::int64_t>(stored.base.index));
     while (runs.executeStep()) {
       const auto first = static_cast<Index>(runs.getColumn(0).getInt64());

@@ -29,7 +29,8 @@ struct Entry {
   Index index = 0;
   Term term = 0;
   EntryKind kind = EntryKind::noop;
-  std::shared_ptr<const std::string> payload;  // never null; shared between log, messages and the applying thread
+  std::shared_ptr<const std::string>
+      payload;  // never null; shared between log, messages and the applying thread
 
   std::size_t bytes() const { return payload->size() + 64; }
   Position position() const { return {.index = index, .term = term}; }
@@ -45,7 +46,7 @@ struct HardState {
 // RequestVote, and its rehearsal that changes nothing (thesis §9.6, pre-vote).
 struct VoteRequest {
   bool pre = false;
-  Term term = 0;      // campaigned for; in a pre-vote the term after the sender's own
+  Term term = 0;           // campaigned for; in a pre-vote the term after the sender's own
   Position last_log = {};  // of the candidate, durable before this leaves
 };
 
@@ -69,9 +70,10 @@ struct AppendReply {
   Term term = 0;          // the replier's true term
   Term request_term = 0;  // echoed
   bool success = false;
-  Index match = 0;        // success: durable here and equal to the leader's log up to this index
-  Index rejected = 0;     // failure: previous.index of the request
-  Position hint = {};     // failure: where the logs may agree (the last entry here whose term is not above previous.term)
+  Index match = 0;     // success: durable here and equal to the leader's log up to this index
+  Index rejected = 0;  // failure: previous.index of the request
+  Position hint =
+      {};  // failure: where the logs may agree (the last entry here whose term is not above previous.term)
   std::uint64_t round = 0;
 };
 

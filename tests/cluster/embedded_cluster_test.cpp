@@ -11,23 +11,27 @@
 namespace quorate {
 namespace {
 
-constexpr const char* kCreate = "CREATE TABLE item (id INTEGER PRIMARY KEY, value INTEGER, version INTEGER DEFAULT 1)";
+constexpr const char* kCreate =
+    "CREATE TABLE item (id INTEGER PRIMARY KEY, value INTEGER, version INTEGER DEFAULT 1)";
 constexpr const char* kCount = "SELECT count(*) FROM item";
 
 TEST_CASE("a transaction is on every node, or on none") {
   const TemporaryFolder folder;
   auto cluster = open_cluster(config_in(folder));
   REQUIRE(write(*cluster, {kCreate, "INSERT INTO item (id, value) VALUES (1, 10), (2, 20)"}));
-  const auto failed = write(*cluster, {"INSERT INTO item (id, value) VALUES (3, 30)", "INSERT INTO item (id, value) VALUES (1, 0)"});
+  const auto failed = write(*cluster, {"INSERT INTO item (id, value) VALUES (3, 30)",
+                                       "INSERT INTO item (id, value) VALUES (1, 0)"});
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == ErrorCode::constraint_failed);
   CHECK(failed.error().statement == 1U);
   CHECK(failed.error().outcome == Outcome::not_applied);
-  const auto last = write(*cluster, {"UPDATE item SET value = 11, version = version + 1 WHERE id = 1 AND version = 1"});
+  const auto last =
+      write(*cluster, {"UPDATE item SET value = 11, version = version + 1 WHERE id = 1 AND version = 1"});
   REQUIRE(last);
   for (const char* node : {"n1", "n2", "n3"}) {
     CHECK(*read_integer(*cluster, kCount, ReadConsistency::local, node, last->index) == 2);
-    CHECK(*read_integer(*cluster, "SELECT value FROM item WHERE id = 1", ReadConsistency::local, node, last->index) == 11);
+    CHECK(*read_integer(*cluster, "SELECT value FROM item WHERE id = 1", ReadConsistency::local, node,
+                        last->index) == 11);
   }
   require_equal(*cluster);
 }
@@ -58,7 +62,8 @@ TEST_CASE("dual_write needs every node, quorum a majority, and the switch holds 
   const auto accepted = write(*cluster, {"INSERT INTO item (id, value) VALUES (2, 2)"});
   REQUIRE(accepted);
   CHECK(accepted->pending == std::vector<std::string>{"n3"});
-  const auto strengthened = write(*cluster, {"INSERT INTO item (id, value) VALUES (3, 3)"}, ConsistencyMode::dual_write);
+  const auto strengthened =
+      write(*cluster, {"INSERT INTO item (id, value) VALUES (3, 3)"}, ConsistencyMode::dual_write);
   CHECK_FALSE(strengthened);
   REQUIRE(cluster->start_node("n3"));
   CHECK(*read_integer(*cluster, kCount, ReadConsistency::local, "n3", accepted->index) == 2);
@@ -80,7 +85,8 @@ TEST_CASE("the leader may die again and again: nothing acknowledged is lost, not
     threads.emplace_back([&, i] {
       for (std::int64_t n = 0; !stop; ++n) {
         const std::int64_t id = n * 100 + static_cast<std::int64_t>(i);
-        const auto receipt = write(*cluster, {"INSERT INTO item (id, value) VALUES (" + std::to_string(id) + ", 0)"});
+        const auto receipt =
+            write(*cluster, {"INSERT INTO item (id, value) VALUES (" + std::to_string(id) + ", 0)"});
         if (receipt) clients[i].applied.push_back(id);
         if (!receipt && receipt.error().outcome == Outcome::not_applied) clients[i].not_applied.push_back(id);
       }
@@ -118,11 +124,13 @@ TEST_CASE("without a majority nothing is written, and the client is told so in t
   cluster->stop_node("n2");
   cluster->stop_node("n3");
   const auto begin = std::chrono::steady_clock::now();
-  const auto lost = write(*cluster, {"INSERT INTO item (id, value) VALUES (1, 1)"}, {}, std::chrono::milliseconds(800));
+  const auto lost =
+      write(*cluster, {"INSERT INTO item (id, value) VALUES (1, 1)"}, {}, std::chrono::milliseconds(800));
   REQUIRE_FALSE(lost);
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
   std::this_thread::sleep_for(std::chrono::seconds(1));
-  const auto refused = write(*cluster, {"INSERT INTO item (id, value) VALUES (2, 2)"}, {}, std::chrono::milliseconds(300));
+  const auto refused =
+      write(*cluster, {"INSERT INTO item (id, value) VALUES (2, 2)"}, {}, std::chrono::milliseconds(300));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::no_leader);
   CHECK(refused.error().outcome == Outcome::not_applied);
@@ -141,7 +149,8 @@ TEST_CASE("what is accepted before a stop is answered, what comes after is refus
   for (int i = 0; i < 200; ++i) {
     Transaction transaction;
     transaction.statements = {{.sql = "INSERT INTO item (value) VALUES (1)", .parameters = {}}};
-    cluster->coordinator().write(std::move(transaction), std::chrono::steady_clock::now() + std::chrono::seconds(10),
+    cluster->coordinator().write(std::move(transaction),
+                                 std::chrono::steady_clock::now() + std::chrono::seconds(10),
                                  [&answered](const auto& receipt) { answered += receipt ? 1 : 0; });
   }
   CHECK(cluster->stop());

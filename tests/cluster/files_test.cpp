@@ -26,7 +26,8 @@ void remove_node_files(const NodeConfig& node) {
 TEST_CASE("an existing SQLite database becomes everybody's content") {
   const TemporaryFolder folder;
   const ClusterConfig config = config_in(folder);
-  run_sql(config.nodes[0].database, "CREATE TABLE old (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO old VALUES (1, 'x'), (2, 'y')");
+  run_sql(config.nodes[0].database,
+          "CREATE TABLE old (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO old VALUES (1, 'x'), (2, 'y')");
   auto cluster = open_cluster(config);
   for (const char* node : {"n1", "n2", "n3"}) {
     CHECK(*read_integer(*cluster, "SELECT count(*) FROM old", ReadConsistency::local, node) == 2);
@@ -137,7 +138,8 @@ TEST_CASE("a second process is kept away from the files") {
   REQUIRE(write(*cluster, {"CREATE TABLE t (id INTEGER PRIMARY KEY)"}));
 }
 
-TEST_CASE("a node that another program has written to is quarantined, and rebuilt when its files are removed") {
+TEST_CASE(
+    "a node that another program has written to is quarantined, and rebuilt when its files are removed") {
   const TemporaryFolder folder;
   const ClusterConfig config = config_in(folder);
   auto cluster = open_cluster(config);
@@ -147,7 +149,8 @@ TEST_CASE("a node that another program has written to is quarantined, and rebuil
   run_sql(config.nodes[2].database, "DELETE FROM t");
   REQUIRE(write(*cluster, {"INSERT INTO t VALUES (2)"}));
   const auto state_of_n3 = [&] { return cluster->coordinator().status().nodes[2].state; };
-  for (int i = 0; i < 500 && state_of_n3() != "quarantined"; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 500 && state_of_n3() != "quarantined"; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   CHECK(state_of_n3() == "quarantined");
   REQUIRE(write(*cluster, {"INSERT INTO t VALUES (3)"}));
   cluster->stop();

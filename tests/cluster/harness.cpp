@@ -20,7 +20,9 @@ Result<T> wait_for(Call call) {
   return promise.get_future().get();
 }
 
-Deadline after(std::chrono::milliseconds timeout) { return std::chrono::steady_clock::now() + timeout; }
+Deadline after(std::chrono::milliseconds timeout) {
+  return std::chrono::steady_clock::now() + timeout;
+}
 
 constexpr std::chrono::seconds kPatience{20};
 
@@ -34,7 +36,9 @@ TemporaryFolder::TemporaryFolder()
   std::filesystem::create_directories(path);
 }
 
-TemporaryFolder::~TemporaryFolder() { std::filesystem::remove_all(path); }
+TemporaryFolder::~TemporaryFolder() {
+  std::filesystem::remove_all(path);
+}
 
 ClusterConfig config_in(const TemporaryFolder& folder, std::size_t nodes) {
   ClusterConfig config;
@@ -64,24 +68,28 @@ void wait_until_ready(EmbeddedCluster& cluster) {
   REQUIRE(cluster.coordinator().is_ready());
 }
 
-Result<WriteReceipt> write(EmbeddedCluster& cluster, Transaction transaction, std::chrono::milliseconds timeout) {
-  return wait_for<WriteReceipt>(
-      [&](auto done) { cluster.coordinator().write(std::move(transaction), after(timeout), std::move(done)); });
+Result<WriteReceipt> write(EmbeddedCluster& cluster, Transaction transaction,
+                           std::chrono::milliseconds timeout) {
+  return wait_for<WriteReceipt>([&](auto done) {
+    cluster.coordinator().write(std::move(transaction), after(timeout), std::move(done));
+  });
 }
 
 Result<WriteReceipt> write(EmbeddedCluster& cluster, std::vector<std::string> statements,
                            std::optional<ConsistencyMode> mode, std::chrono::milliseconds timeout) {
   Transaction transaction;
   transaction.mode = mode;
-  for (std::string& sql : statements) transaction.statements.push_back({.sql = std::move(sql), .parameters = {}});
+  for (std::string& sql : statements)
+    transaction.statements.push_back({.sql = std::move(sql), .parameters = {}});
   return write(cluster, std::move(transaction), timeout);
 }
 
-Result<std::int64_t> read_integer(EmbeddedCluster& cluster, const std::string& sql, ReadConsistency consistency,
-                                  const std::string& node, std::uint64_t min_index) {
+Result<std::int64_t> read_integer(EmbeddedCluster& cluster, const std::string& sql,
+                                  ReadConsistency consistency, const std::string& node,
+                                  std::uint64_t min_index) {
   auto answer = wait_for<QueryAnswer>([&](auto done) {
-    cluster.coordinator().query({.sql = sql, .parameters = {}}, consistency, min_index, after(kPatience), std::move(done),
-                                node);
+    cluster.coordinator().query({.sql = sql, .parameters = {}}, consistency, min_index, after(kPatience),
+                                std::move(done), node);
   });
   if (!answer) return std::unexpected(answer.error());
   return std::get<std::int64_t>(answer->result.rows.at(0).at(0));
@@ -93,7 +101,8 @@ Result<std::uint64_t> set_mode(EmbeddedCluster& cluster, ConsistencyMode mode) {
 }
 
 Result<VerifyReport> verify(EmbeddedCluster& cluster) {
-  return wait_for<VerifyReport>([&](auto done) { cluster.coordinator().verify(after(kPatience), std::move(done)); });
+  return wait_for<VerifyReport>(
+      [&](auto done) { cluster.coordinator().verify(after(kPatience), std::move(done)); });
 }
 
 void require_equal(EmbeddedCluster& cluster) {
@@ -103,6 +112,8 @@ void require_equal(EmbeddedCluster& cluster) {
   REQUIRE(report->equal);
 }
 
-std::string leader_of(EmbeddedCluster& cluster) { return cluster.coordinator().status().leader; }
+std::string leader_of(EmbeddedCluster& cluster) {
+  return cluster.coordinator().status().leader;
+}
 
 }  // namespace quorate

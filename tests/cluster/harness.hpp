@@ -25,13 +25,15 @@ std::unique_ptr<EmbeddedCluster> open_cluster(const ClusterConfig& config);
 void wait_until_ready(EmbeddedCluster& cluster);
 
 Result<WriteReceipt> write(EmbeddedCluster& cluster, std::vector<std::string> statements,
-                           std::optional<ConsistencyMode> mode = {}, std::chrono::milliseconds timeout = std::chrono::seconds(10));
-Result<WriteReceipt> write(EmbeddedCluster& cluster, Transaction transaction, std::chrono::milliseconds timeout);
+                           std::optional<ConsistencyMode> mode = {},
+                           std::chrono::milliseconds timeout = std::chrono::seconds(10));
+Result<WriteReceipt> write(EmbeddedCluster& cluster, Transaction transaction,
+                           std::chrono::milliseconds timeout);
 
 // The first column of the first row, as an integer.
 Result<std::int64_t> read_integer(EmbeddedCluster& cluster, const std::string& sql,
-                                  ReadConsistency consistency = ReadConsistency::linearizable, const std::string& node = {},
-                                  std::uint64_t min_index = 0);
+                                  ReadConsistency consistency = ReadConsistency::linearizable,
+                                  const std::string& node = {}, std::uint64_t min_index = 0);
 Result<std::uint64_t> set_mode(EmbeddedCluster& cluster, ConsistencyMode mode);
 Result<VerifyReport> verify(EmbeddedCluster& cluster);
 

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 
-std::string at(Index index) { return " at index " + std::to_string(index); }
+std::string at(Index index) {
+  return " at index " + std::to_string(index);
+}
 
 }  // namespace
 
@@ -30,7 +32,8 @@ void World::check_step() {
 void World::check_leader(Host& host, Term term) {
   const auto [known, is_new] = leaders_.emplace(term, host.config.id);
   if (!is_new && known->second != host.config.id) {
-    throw Violation("two leaders in term " + std::to_string(term) + ": " + known->second + " and " + host.config.id);
+    throw Violation("two leaders in term " + std::to_string(term) + ": " + known->second + " and " +
+                    host.config.id);
   }
   trace(host.config.id + " leads term " + std::to_string(term));
   for (auto& other : hosts_) {
@@ -51,7 +54,8 @@ void World::check_applied(Host& host) {
   if (applied < host.checked_applied) throw Violation(host.config.id + " went back" + at(applied));
   for (Index index = host.checked_applied + 1; index <= applied; ++index) {
     if (index <= host.log.base.index) continue;
-    if (!host.log.holds(index)) throw Violation(host.config.id + " applied what its log does not hold" + at(index));
+    if (!host.log.holds(index))
+      throw Violation(host.config.id + " applied what its log does not hold" + at(index));
     if (decided_.size() <= index) decided_.resize(index + 1);
     Position& decided = decided_[index];
     const Position own = host.log.at(index).position();
@@ -59,16 +63,18 @@ void World::check_applied(Host& host) {
     if (decided != own) throw Violation(host.config.id + " applied another entry than others" + at(index));
   }
   host.checked_applied = applied;
-  const auto [position, digest] = std::pair(host.disk->current()->meta->applied, host.disk->current()->meta->digest);
+  const auto [position, digest] =
+      std::pair(host.disk->current()->meta->applied, host.disk->current()->meta->digest);
   if (position.index != applied) return;  // its writer is in the middle of several entries
   const auto [known, is_new] = digests_.emplace(applied, digest);
-  if (!is_new && known->second != digest) throw Violation(host.config.id + " has another digest than others" + at(applied));
+  if (!is_new && known->second != digest)
+    throw Violation(host.config.id + " has another digest than others" + at(applied));
 }
 
 void World::check_read(std::int64_t value, std::int64_t floor, const char* kind) {
   if (value < floor) {
-    throw Violation(std::string("a ") + kind + " read saw " + std::to_string(value) + " after " + std::to_string(floor) +
-                    " had been acknowledged");
+    throw Violation(std::string("a ") + kind + " read saw " + std::to_string(value) + " after " +
+                    std::to_string(floor) + " had been acknowledged");
   }
   if (value > attempts_) throw Violation("a read saw more than was ever written");
 }
@@ -76,7 +82,8 @@ void World::check_read(std::int64_t value, std::int64_t floor, const char* kind)
 void World::check_prepared_everywhere(const WriteReceipt& receipt) {
   if (receipt.mode != ConsistencyMode::dual_write) return;
   if (prepared_[receipt.transaction_id].size() != hosts_.size()) {
-    throw Violation("dual_write acknowledged " + receipt.transaction_id + ", which not every node has prepared");
+    throw Violation("dual_write acknowledged " + receipt.transaction_id +
+                    ", which not every node has prepared");
   }
 }
 
@@ -93,7 +100,8 @@ void World::check_progress() {
   run_until_done(*done, end - scheduler_.now_us(), "nothing is decided although all is calm");
   const std::uint64_t before = summary_.applied;
   while (summary_.applied < before + 3 && scheduler_.now_us() < end && scheduler_.step()) check_step();
-  if (summary_.applied < before + 3 && can_dual) throw Violation("no progress: no write succeeds although all is calm");
+  if (summary_.applied < before + 3 && can_dual)
+    throw Violation("no progress: no write succeeds although all is calm");
 }
 
 World::Host* World::leader() {
@@ -153,8 +161,8 @@ void World::check_outcome() {
     if (host->quarantined) continue;
     if (!is_up(*host)) throw Violation(host->config.id + " did not come back");
     if (host->node->applied_index() != highest) {
-      throw Violation(host->config.id + " did not catch up: it is" + at(host->node->applied_index()) + " of " +
-                      std::to_string(highest));
+      throw Violation(host->config.id + " did not catch up: it is" + at(host->node->applied_index()) +
+                      " of " + std::to_string(highest));
     }
     MemoryEngine engine(host->disk);
     auto reader = engine.open_reader();
@@ -166,10 +174,13 @@ void World::check_outcome() {
       const std::string what = "write " + std::to_string(key) + " on " + host->config.id;
       if (!write.outcome) throw Violation(what + " was never answered");
       if (count == 1) throw Violation(what + " is half there");
-      if (*write.outcome == Outcome::applied && count != 2) throw Violation(what + " was acknowledged and is lost");
-      if (*write.outcome == Outcome::not_applied && count != 0) throw Violation(what + " was reported not_applied and is there");
+      if (*write.outcome == Outcome::applied && count != 2)
+        throw Violation(what + " was acknowledged and is lost");
+      if (*write.outcome == Outcome::not_applied && count != 0)
+        throw Violation(what + " was reported not_applied and is there");
     }
-    const auto counter = (*reader)->query({.sql = "SELECT value FROM counter WHERE id = 1", .parameters = {}});
+    const auto counter =
+        (*reader)->query({.sql = "SELECT value FROM counter WHERE id = 1", .parameters = {}});
     if (std::get<std::int64_t>(counter->rows.at(0).at(0)) != static_cast<std::int64_t>(rows.size())) {
       throw Violation("the counter on " + host->config.id + " does not count the journal");
     }

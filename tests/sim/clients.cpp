@@ -23,14 +23,16 @@ void World::create_tables() {
       statement("CREATE TABLE registers (id INTEGER PRIMARY KEY, value INTEGER, version INTEGER)"),
       statement("INSERT INTO counter (id, value, version) VALUES (1, 0, 0)")};
   for (std::int64_t id = 0; id < kRegisters; ++id) {
-    transaction.statements.push_back(statement("INSERT INTO registers (id, value, version) VALUES (?, 0, 0)", {id}));
+    transaction.statements.push_back(
+        statement("INSERT INTO registers (id, value, version) VALUES (?, 0, 0)", {id}));
   }
   // Only the coordinator of the leader's process can write: try them all.
   auto done = std::make_shared<bool>(false);
   for (auto& coordinator : coordinators_) {
-    coordinator->write(transaction, deadline_at(scheduler_.now_us() + 5 * kSecond), [done](const auto& receipt) {
-      if (receipt) *done = true;
-    });
+    coordinator->write(transaction, deadline_at(scheduler_.now_us() + 5 * kSecond),
+                       [done](const auto& receipt) {
+                         if (receipt) *done = true;
+                       });
   }
   run_until_done(*done, 10 * kSecond, "the tables are not created");
 }
@@ -66,27 +68,30 @@ void World::write_once(int client) {
   }
   const auto deadline = deadline_at(scheduler_.now_us() + scheduler_.random.between(200'000, 3 * kSecond));
   trace("client " + std::to_string(client) + " writes " + std::to_string(key));
-  coordinator_for_client().write(std::move(transaction), deadline, [this, client, key](Result<WriteReceipt> receipt) {
-    Write& write = writes_.at(key);
-    if (write.outcome) throw Violation("write " + std::to_string(key) + " was answered twice");
-    write.outcome = receipt ? Outcome::applied : receipt.error().outcome;
-    trace("write " + std::to_string(key) + ": " + std::string(to_string(*write.outcome)) +
-          (receipt ? " at " + std::to_string(receipt->index) : " " + receipt.error().message));
-    if (receipt) {
-      ++summary_.applied;
-      write.index = receipt->index;
-      acknowledged_ = std::max(acknowledged_, std::get<std::int64_t>(receipt->result.statements.at(1).rows.at(0).at(0)));
-      check_prepared_everywhere(*receipt);
-    } else {
-      ++(*write.outcome == Outcome::unknown ? summary_.unknown : summary_.not_applied);
-    }
-    run_client(client);
-  });
+  coordinator_for_client().write(
+      std::move(transaction), deadline, [this, client, key](Result<WriteReceipt> receipt) {
+        Write& write = writes_.at(key);
+        if (write.outcome) throw Violation("write " + std::to_string(key) + " was answered twice");
+        write.outcome = receipt ? Outcome::applied : receipt.error().outcome;
+        trace("write " + std::to_string(key) + ": " + std::string(to_string(*write.outcome)) +
+              (receipt ? " at " + std::to_string(receipt->index) : " " + receipt.error().message));
+        if (receipt) {
+          ++summary_.applied;
+          write.index = receipt->index;
+          acknowledged_ = std::max(acknowledged_,
+                                   std::get<std::int64_t>(receipt->result.statements.at(1).rows.at(0).at(0)));
+          check_prepared_everywhere(*receipt);
+        } else {
+          ++(*write.outcome == Outcome::unknown ? summary_.unknown : summary_.not_applied);
+        }
+        run_client(client);
+      });
 }
 
 void World::read_once(int client) {
   const bool linearizable = scheduler_.random.chance(700);
-  const auto node = static_cast<std::size_t>(scheduler_.random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1));
+  const auto node =
+      static_cast<std::size_t>(scheduler_.random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1));
   read_from(coordinator_for_client(), linearizable, linearizable ? "" : hosts_[node]->config.id,
             [this, client] { run_client(client); });
 }

@@ -68,16 +68,19 @@ int run_seeds(std::uint64_t first, std::uint64_t count) {
   Campaign campaign;
   campaign.run(first, count);
   const Summary& total = campaign.total;
-  std::printf("%llu seeds, %llu events: %llu writes applied, %llu not applied, %llu unknown, %llu reads, %llu leaders, "
-              "%llu crashes, %llu quarantines\n",
-              static_cast<unsigned long long>(count), static_cast<unsigned long long>(total.events),
-              static_cast<unsigned long long>(total.applied), static_cast<unsigned long long>(total.not_applied),
-              static_cast<unsigned long long>(total.unknown), static_cast<unsigned long long>(total.reads),
-              static_cast<unsigned long long>(total.leaders), static_cast<unsigned long long>(total.crashes),
-              static_cast<unsigned long long>(total.quarantines));
+  std::printf(
+      "%llu seeds, %llu events: %llu writes applied, %llu not applied, %llu unknown, %llu reads, %llu "
+      "leaders, "
+      "%llu crashes, %llu quarantines\n",
+      static_cast<unsigned long long>(count), static_cast<unsigned long long>(total.events),
+      static_cast<unsigned long long>(total.applied), static_cast<unsigned long long>(total.not_applied),
+      static_cast<unsigned long long>(total.unknown), static_cast<unsigned long long>(total.reads),
+      static_cast<unsigned long long>(total.leaders), static_cast<unsigned long long>(total.crashes),
+      static_cast<unsigned long long>(total.quarantines));
   for (const Failure& failure : campaign.failures) {
-    std::printf("FAILED seed %llu: %s\n  replay: ./dev sim --seed %llu\n", static_cast<unsigned long long>(failure.seed),
-                failure.what.c_str(), static_cast<unsigned long long>(failure.seed));
+    std::printf("FAILED seed %llu: %s\n  replay: ./dev sim --seed %llu\n",
+                static_cast<unsigned long long>(failure.seed), failure.what.c_str(),
+                static_cast<unsigned long long>(failure.seed));
   }
   return campaign.failures.empty() ? 0 : 1;
 }
@@ -120,10 +123,12 @@ int run_controls(std::uint64_t limit, const std::string& only) {
     campaign.run(0, limit);
     if (campaign.failures.empty()) {
       ++missed;
-      std::printf("%-32s NOT CAUGHT in %llu seeds\n", std::string(name).c_str(), static_cast<unsigned long long>(limit));
+      std::printf("%-32s NOT CAUGHT in %llu seeds\n", std::string(name).c_str(),
+                  static_cast<unsigned long long>(limit));
     } else {
       std::printf("%-32s caught by seed %llu: %s\n", std::string(name).c_str(),
-                  static_cast<unsigned long long>(campaign.failures.front().seed), campaign.failures.front().what.c_str());
+                  static_cast<unsigned long long>(campaign.failures.front().seed),
+                  campaign.failures.front().what.c_str());
     }
     std::fflush(stdout);
   }
@@ -141,7 +146,8 @@ std::optional<Rule> rule_of(const std::string& wanted) {
 }  // namespace quorate::sim
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs Quorate's consensus and transactions in simulated time, where a seed decides everything.");
+  CLI::App app(
+      "Runs Quorate's consensus and transactions in simulated time, where a seed decides everything.");
   std::uint64_t seeds = 1000;
   std::uint64_t first = 0;
   std::uint64_t limit = 4000;

@@ -15,13 +15,16 @@ void Network::send(Message message) {
 void Network::deliver_later(Message message) {
   const std::pair link(message.from, message.to);
   std::int64_t when_us = scheduler_.now_us() + scheduler_.random.between(20, max_delay_us);
-  if (const auto extra = extra_delay_us_.find(message.to); extra != extra_delay_us_.end()) when_us += extra->second;
+  if (const auto extra = extra_delay_us_.find(message.to); extra != extra_delay_us_.end())
+    when_us += extra->second;
   if (keeps_order) when_us = last_delivery_us_[link] = std::max(when_us, last_delivery_us_[link] + 1);
-  executor_.post_at(when_us, [this, link, life = lives_[message.from], message = std::move(message)]() mutable {
-    const auto receiver = receivers_.find(link.second);
-    if (receiver == receivers_.end() || cut_.contains(link) || life != lives_[link.first]) return;
-    receiver->second->receive(std::move(message));
-  });
+  executor_.post_at(when_us,
+                    [this, link, life = lives_[message.from], message = std::move(message)]() mutable {
+                      const auto receiver = receivers_.find(link.second);
+                      if (receiver == receivers_.end() || cut_.contains(link) || life != lives_[link.first])
+                        return;
+                      receiver->second->receive(std::move(message));
+                    });
 }
 
 void Network::calm() {

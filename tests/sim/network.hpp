@@ -21,7 +21,9 @@ class Network final : public Transport {
 
   void send(Message message) override;
   // A dead process's connections are closed, a cut link tells nothing.
-  bool is_reachable(const NodeId& node) const override { return !tells_of_crashes || receivers_.contains(node); }
+  bool is_reachable(const NodeId& node) const override {
+    return !tells_of_crashes || receivers_.contains(node);
+  }
 
   void cut(const NodeId& from, const NodeId& to) { cut_.insert({from, to}); }
   void slow_down_to(const NodeId& to, std::int64_t by_us) { extra_delay_us_[to] = by_us; }

@@ -18,7 +18,8 @@ std::size_t World::usable() const {
 void World::sabotage() {
   if (!disturbs_) return;
   Random& random = scheduler_.random;
-  Host& host = *hosts_[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1))];
+  Host& host =
+      *hosts_[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1))];
   switch (random.between(0, 11)) {
     case 0:
     case 1: crash_some(); break;
@@ -46,7 +47,8 @@ void World::sabotage() {
     case 9:
       host.disk->fault = [this](std::string_view operation) -> std::optional<Error> {
         if (operation != "prepare" || !scheduler_.random.chance(200)) return std::nullopt;
-        if (scheduler_.random.chance(800)) return Error{.code = ErrorCode::disk_full, .message = "simulated full disk"};
+        if (scheduler_.random.chance(800))
+          return Error{.code = ErrorCode::disk_full, .message = "simulated full disk"};
         return Error{.code = ErrorCode::io_error, .message = "simulated I/O error"};
       };
       later(random.between(0, kSecond), [&host] { host.disk->fault = nullptr; });

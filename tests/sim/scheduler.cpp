@@ -23,8 +23,8 @@ bool Scheduler::step() {
 
 void SimExecutor::post(Task task) {
   // In order, after a scheduling delay that is mostly short.
-  const std::int64_t delay_us = scheduler_.random.chance(5) ? scheduler_.random.between(0, 20'000)
-                                                            : scheduler_.random.between(0, 60);
+  const std::int64_t delay_us =
+      scheduler_.random.chance(5) ? scheduler_.random.between(0, 20'000) : scheduler_.random.between(0, 60);
   last_post_us_ = std::max(last_post_us_, scheduler_.now_us() + delay_us);
   schedule(last_post_us_, std::move(task));
 }

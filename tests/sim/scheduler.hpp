@@ -72,7 +72,9 @@ class SimExecutor final : public Executor {
   void post(Task task) override;
   void post_at(std::int64_t when_us, Task task) override;
   std::int64_t now_us() const override { return scheduler_.now_us(); }
-  std::int64_t wall_clock_us() const override { return 1'700'000'000'000'000 + scheduler_.now_us() + wall_offset_us_; }
+  std::int64_t wall_clock_us() const override {
+    return 1'700'000'000'000'000 + scheduler_.now_us() + wall_offset_us_;
+  }
   std::uint64_t random() override { return scheduler_.random.next(); }
 
   // Does nothing until then: a stopped process, a slow disk.

@@ -5,7 +5,10 @@
 namespace quorate::sim {
 
 Result<StoredLog> SimLogStore::load() {
-  StoredLog stored{.hard_state = disk_.hard_state, .base = disk_.base, .last_index = disk_.last_index(), .term_starts = {}};
+  StoredLog stored{.hard_state = disk_.hard_state,
+                   .base = disk_.base,
+                   .last_index = disk_.last_index(),
+                   .term_starts = {}};
   Term term = 0;
   for (const Entry& entry : disk_.entries) {
     if (entry.term != term || stored.term_starts.empty()) stored.term_starts.push_back(entry.position());
@@ -17,14 +20,17 @@ Result<StoredLog> SimLogStore::load() {
 Result<void> SimLogStore::write(const LogWrite& change) {
   disk_.on_write();
   const LogDisk::Fault fault = std::exchange(disk_.next_write, LogDisk::Fault::none);
-  if (fault == LogDisk::Fault::crash_before_write) return fail(ErrorCode::io_error, "simulated crash before the write");
+  if (fault == LogDisk::Fault::crash_before_write)
+    return fail(ErrorCode::io_error, "simulated crash before the write");
   if (change.hard_state) disk_.hard_state = *change.hard_state;
   if (change.truncate_from) disk_.entries.resize(*change.truncate_from - disk_.base.index - 1);
   for (const Entry& entry : change.append) {
-    if (entry.index != disk_.last_index() + 1) return fail(ErrorCode::internal, "the log is written with a gap");
+    if (entry.index != disk_.last_index() + 1)
+      return fail(ErrorCode::internal, "the log is written with a gap");
     disk_.entries.push_back(entry);
   }
-  if (fault == LogDisk::Fault::crash_after_write) return fail(ErrorCode::io_error, "simulated crash after the write");
+  if (fault == LogDisk::Fault::crash_after_write)
+    return fail(ErrorCode::io_error, "simulated crash after the write");
   return {};
 }
 
@@ -32,7 +38,8 @@ Result<std::vector<Entry>> SimLogStore::read(Index first, Index last, std::size_
   std::vector<Entry> entries;
   std::size_t bytes = 0;
   for (Index index = first; index <= last; ++index) {
-    if (!disk_.holds(index)) return fail(ErrorCode::corrupt, "entry " + std::to_string(index) + " is missing");
+    if (!disk_.holds(index))
+      return fail(ErrorCode::corrupt, "entry " + std::to_string(index) + " is missing");
     bytes += disk_.at(index).bytes();
     if (!entries.empty() && bytes > max_bytes) break;
     entries.push_back(disk_.at(index));

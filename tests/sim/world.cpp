@@ -12,7 +12,11 @@ constexpr std::int64_t kSecond = 1'000'000;
 }  // namespace
 
 World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
-    : scheduler_(seed), executor_(scheduler_, no_offset_), network_(scheduler_, executor_), broken_(broken), verbose_(verbose) {
+    : scheduler_(seed),
+      executor_(scheduler_, no_offset_),
+      network_(scheduler_, executor_),
+      broken_(broken),
+      verbose_(verbose) {
   Random& random = scheduler_.random;
   const std::int64_t sizes[] = {3, 3, 3, 3, 5, 2};
   const std::int64_t size = sizes[random.between(0, 5)];
@@ -60,7 +64,8 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
       }
     };
     MemoryEngine engine(host.disk);
-    const ClusterMeta meta{.cluster_id = "simulated", .node_id = id, .role = id == "n1" ? "master" : "backup", .mode = mode};
+    const ClusterMeta meta{
+        .cluster_id = "simulated", .node_id = id, .role = id == "n1" ? "master" : "backup", .mode = mode};
     if (!engine.write_meta(meta)) throw Violation("the meta cannot be written");
   }
 }
@@ -83,10 +88,8 @@ void World::start(Host& host) {
                             .limits = limits_,
                             .timing = timing_,
                             .engine_name = "memory",
-                            .engine = std::make_unique<SimEngine>(host.disk,
-                                                                  [this, &host](const Batch& batch) {
-                                                                    see_prepare(host, batch);
-                                                                  }),
+                            .engine = std::make_unique<SimEngine>(
+                                host.disk, [this, &host](const Batch& batch) { see_prepare(host, batch); }),
                             .log = std::make_unique<SimLogStore>(host.log),
                             .consensus = *host.consensus,
                             .writer = *host.writer,
@@ -137,7 +140,8 @@ void World::crash(Host& host, bool restarts) {
 
 void World::trace(const std::string& text) {
   summary_.trace = digest_of(std::to_string(scheduler_.now_us()) + text + std::to_string(summary_.trace)).low;
-  if (verbose_) std::printf("%10.3f ms  %s\n", static_cast<double>(scheduler_.now_us()) / 1000.0, text.c_str());
+  if (verbose_)
+    std::printf("%10.3f ms  %s\n", static_cast<double>(scheduler_.now_us()) / 1000.0, text.c_str());
 }
 
 void World::run_until(std::int64_t when_us) {

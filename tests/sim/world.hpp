@@ -86,9 +86,12 @@ class World {
   void run_client(int client);
   void write_once(int client);
   void read_once(int client);
-  void read_from(MultiDbCoordinator& coordinator, bool linearizable, const NodeId& node, std::function<void()> then);
+  void read_from(MultiDbCoordinator& coordinator, bool linearizable, const NodeId& node,
+                 std::function<void()> then);
   void question(Host& former);
-  void later(std::int64_t delay_us, Task task) { executor_.post_at(scheduler_.now_us() + delay_us, std::move(task)); }
+  void later(std::int64_t delay_us, Task task) {
+    executor_.post_at(scheduler_.now_us() + delay_us, std::move(task));
+  }
 
   // saboteur.cpp
   void sabotage();
@@ -131,12 +134,12 @@ class World {
 
   // What has been seen, for the checks.
   std::map<Term, NodeId> leaders_;
-  std::vector<Position> decided_;                   // by index
-  std::map<Index, Digest> digests_;                 // at index
-  std::map<std::int64_t, Write> writes_;            // by key
+  std::vector<Position> decided_;                     // by index
+  std::map<Index, Digest> digests_;                   // at index
+  std::map<std::int64_t, Write> writes_;              // by key
   std::map<std::string, std::set<NodeId>> prepared_;  // by transaction id
   std::int64_t next_key_ = 1;
-  std::int64_t acknowledged_ = 0;                   // the highest counter value that anybody has been shown
+  std::int64_t acknowledged_ = 0;  // the highest counter value that anybody has been shown
   std::int64_t attempts_ = 0;
   Summary summary_;
 };

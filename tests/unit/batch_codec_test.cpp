@@ -8,10 +8,14 @@ namespace quorate {
 namespace {
 
 BatchRecord sample() {
-  BatchRecord record{.id = {.high = 1, .low = 2}, .mode = ConsistencyMode::dual_write, .digest = {.high = 3, .low = 4}, .batch = {}};
+  BatchRecord record{.id = {.high = 1, .low = 2},
+                     .mode = ConsistencyMode::dual_write,
+                     .digest = {.high = 3, .low = 4},
+                     .batch = {}};
   TimedTransaction timed{.transaction = {.id = "t1", .statements = {}}, .clock_us = -5, .seed = 99};
   Statement one{.sql = "INSERT INTO t VALUES (?, ?, ?, ?, ?)", .parameters = {}};
-  one.parameters.positional = {Null{}, std::numeric_limits<std::int64_t>::min(), -0.0, std::string("a\0\xF0\x9F\x98\x80", 6), Blob{"\xFF"}};
+  one.parameters.positional = {Null{}, std::numeric_limits<std::int64_t>::min(), -0.0,
+                               std::string("a\0\xF0\x9F\x98\x80", 6), Blob{"\xFF"}};
   Statement two{.sql = "UPDATE t SET a = :a", .parameters = {.positional = {}, .named = {{"a", Value(1.5)}}}};
   two.expect_rows = 7;
   two.allow_no_rows = true;
@@ -56,7 +60,8 @@ TEST_CASE("modes and barriers come back as they went, and nothing else passes") 
   CHECK(*decode_mode(encode_mode(ConsistencyMode::dual_write)) == ConsistencyMode::dual_write);
   CHECK_FALSE(decode_mode("").has_value());
   CHECK_FALSE(decode_mode(std::string("\x01\x07", 2)).has_value());
-  const auto barrier = decode_barrier(encode(BarrierRecord{.token = 5, .requester = "n1", .wall_clock_us = 6}));
+  const auto barrier =
+      decode_barrier(encode(BarrierRecord{.token = 5, .requester = "n1", .wall_clock_us = 6}));
   REQUIRE(barrier.has_value());
   CHECK(barrier->token == 5);
   CHECK(barrier->requester == "n1");

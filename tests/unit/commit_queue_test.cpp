@@ -5,14 +5,17 @@
 namespace quorate {
 namespace {
 
-Submission transaction(const std::string& id, std::optional<ConsistencyMode> mode = {}, std::int64_t deadline_us = 100) {
+Submission transaction(const std::string& id, std::optional<ConsistencyMode> mode = {},
+                       std::int64_t deadline_us = 100) {
   Submission submission{.kind = EntryKind::batch, .bytes = 10, .deadline_us = deadline_us};
   submission.transaction.id = id;
   submission.transaction.mode = mode;
   return submission;
 }
 
-void push(CommitQueue& queue, Submission submission) { REQUIRE(queue.push(submission)); }
+void push(CommitQueue& queue, Submission submission) {
+  REQUIRE(queue.push(submission));
+}
 
 TEST_CASE("a batch keeps the order and takes what is decided under one mode") {
   CommitQueue queue{CoreLimits{}};

@@ -22,7 +22,10 @@ struct Folder {
 };
 
 Entry entry(Index index, Term term, const std::string& payload) {
-  return {.index = index, .term = term, .kind = EntryKind::batch, .payload = std::make_shared<const std::string>(payload)};
+  return {.index = index,
+          .term = term,
+          .kind = EntryKind::batch,
+          .payload = std::make_shared<const std::string>(payload)};
 }
 
 std::unique_ptr<SqliteLogStore> open(const fs::path& path) {
@@ -35,8 +38,9 @@ TEST_CASE("entries, term and vote survive reopening") {
   const Folder folder;
   {
     auto log = open(folder.path / "log.db");
-    REQUIRE(log->write({.hard_state = HardState{.term = 3, .voted_for = "n2"},
-                        .append = {entry(1, 1, "one"), entry(2, 1, "two"), entry(3, 3, std::string("t\0ree", 5))}}));
+    REQUIRE(log->write(
+        {.hard_state = HardState{.term = 3, .voted_for = "n2"},
+         .append = {entry(1, 1, "one"), entry(2, 1, "two"), entry(3, 3, std::string("t\0ree", 5))}}));
   }
   auto log = open(folder.path / "log.db");
   const auto stored = log->load();
@@ -90,7 +94,8 @@ TEST_CASE("a damaged entry is noticed, not delivered") {
     auto log = open(folder.path / "log.db");
     REQUIRE(log->write({.append = {entry(1, 1, "good"), entry(2, 1, "good")}}));
   }
-  SQLite::Database(folder.path / "log.db", SQLite::OPEN_READWRITE).exec("UPDATE entries SET payload = 'evil' WHERE idx = 2");
+  SQLite::Database(folder.path / "log.db", SQLite::OPEN_READWRITE)
+      .exec("UPDATE entries SET payload = 'evil' WHERE idx = 2");
   auto log = open(folder.path / "log.db");
   REQUIRE(log->load().has_value());
   const auto entries = log->read(1, 2, 1'000);

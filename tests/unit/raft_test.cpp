@@ -9,7 +9,9 @@
 namespace quorate {
 namespace {
 
-std::shared_ptr<const std::string> nothing() { return std::make_shared<const std::string>(); }
+std::shared_ptr<const std::string> nothing() {
+  return std::make_shared<const std::string>();
+}
 
 // One participant with its log, whose effects are carried out at once.
 struct Participant {
@@ -96,7 +98,8 @@ TEST_CASE("a proposal for another term is refused and appends nothing") {
   Participant alone({.id = "a", .voters = {"a"}, .preferred = true});
   alone.step(Tick{.now = 1, .random = 1});
   const Index last = alone.raft.log().last_index();
-  const Event stale = Proposal{.id = 7, .term = alone.raft.term() - 1, .kind = EntryKind::batch, .payload = nothing()};
+  const Event stale =
+      Proposal{.id = 7, .term = alone.raft.term() - 1, .kind = EntryKind::batch, .payload = nothing()};
   const Effects effects = alone.raft.step({&stale, 1});
   REQUIRE(effects.proposals.size() == 1);
   CHECK_FALSE(effects.proposals[0].accepted);
@@ -110,8 +113,10 @@ TEST_CASE("an acknowledgement names what was compared, not what is there") {
   }
   Participant follower({.id = "b", .voters = {"a", "b", "c"}}, std::move(log));
   follower.step(Tick{.now = 1, .random = 1});
-  const auto sent = follower.step(Received{
-      {.from = "a", .to = "b", .body = AppendRequest{.term = 2, .previous = {.index = 2, .term = 1}, .commit = 5}}});
+  const auto sent = follower.step(
+      Received{{.from = "a",
+                .to = "b",
+                .body = AppendRequest{.term = 2, .previous = {.index = 2, .term = 1}, .commit = 5}}});
   REQUIRE(sent.size() == 1);
   const auto& reply = std::get<AppendReply>(sent[0].body);
   CHECK(reply.success);
@@ -124,7 +129,8 @@ TEST_CASE("a pre-vote changes nothing, and its refusal carries the true term") {
   REQUIRE(log.write({.hard_state = HardState{.term = 9, .voted_for = "c"}}));
   Participant voter({.id = "b", .voters = {"a", "b", "c"}}, std::move(log));
   voter.step(Tick{.now = 1, .random = 1});
-  const auto sent = voter.step(Received{{.from = "a", .to = "b", .body = VoteRequest{.pre = true, .term = 4}}});
+  const auto sent =
+      voter.step(Received{{.from = "a", .to = "b", .body = VoteRequest{.pre = true, .term = 4}}});
   REQUIRE(sent.size() == 1);
   const auto& reply = std::get<VoteReply>(sent[0].body);
   CHECK_FALSE(reply.granted);
