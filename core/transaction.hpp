@@ -15,7 +15,7 @@ namespace quorate {
 struct Statement {
   std::string sql;  // exactly one SQL statement, UTF-8
   Parameters parameters;
-  std::optional<std::int64_t> expect_rows = {};  // the exact number of rows it must affect
+  std::optional<std::int64_t> expect_rows = {};  // rows it must affect exactly; a SELECT must return
   bool allow_no_rows = false;                    // an UPDATE or DELETE that touches no row is not a conflict
 };
 
