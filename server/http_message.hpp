@@ -13,7 +13,7 @@
 
 namespace quorate {
 
-enum class HttpMethod { get, head, post, put, patch, delete_, options, other };
+enum class HttpMethod { get, head, post, put, patch, del, options, other };
 
 std::string_view to_string(HttpMethod method);  // "GET", ...; "?" for other
 HttpMethod parse_method(std::string_view text);
