@@ -28,13 +28,13 @@ void DbNode::apply_ready() {
     any = true;
     applied_ = entry.position();
     applied_index_ = applied_.index;
+    publish();  // before anybody is answered: who asks next must see it
     settle(entry);
   }
   if (any) {
     driver_->applied(applied_.index);
     flush_if_due();
     report_progress(report_due_);
-    publish();
     wake_waiters();
     if (waiting_prepare_ && waiting_prepare_->second.base <= applied_.index) {
       auto [leader, request] = std::move(*std::exchange(waiting_prepare_, std::nullopt));
