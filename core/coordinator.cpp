@@ -111,7 +111,6 @@ struct MultiDbCoordinator::Impl : NodeObserver, std::enable_shared_from_this<Imp
   }
 
   // --- NodeObserver ---
-  void on_leadership_change() override {}  // route() looks by itself
   void on_returned(std::vector<Submission> submissions) override {
     for (Submission& submission : submissions) {
       if (submission.kind == EntryKind::barrier) {  // belongs to the node that asked

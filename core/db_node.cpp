@@ -98,6 +98,9 @@ DbNode::View DbNode::view() const {
     view = view_;
   }
   const ConsensusDriver::View consensus = driver_->view();
+  view.cluster_id = cluster_id_;
+  view.engine_name = options_.engine_name;
+  view.preferred_master = options_.node.preferred_master;
   view.leadership = consensus.leadership;
   view.commit = consensus.commit;
   view.peers = consensus.peers;
@@ -110,12 +113,8 @@ void DbNode::publish() {
   view_.state = state_;
   view_.detail = detail_;
   view_.mode = mode_;
-  view_.cluster_id = cluster_id_;
-  view_.engine_name = options_.engine_name;
-  view_.preferred_master = options_.node.preferred_master;
   view_.applied = applied_;
   view_.digest = options_.engine->get_version().second;
-  view_.reports = reports_;
 }
 
 void DbNode::on_committed(Committed committed) {
@@ -151,7 +150,6 @@ void DbNode::take_leadership(Leadership leadership) {
     if (in_flight_ && in_flight_->kind == EntryKind::batch) held_.reset();
   }
   apply_ready();
-  options_.observer.on_leadership_change();
 }
 
 // Everything that waits with a deadline is looked after here.
@@ -189,7 +187,6 @@ void DbNode::go_down(Error why) {
                     .outcome = Outcome::unknown});
   }
   publish();
-  options_.observer.on_leadership_change();
   options_.observer.on_down(id(), std::move(why));
 }
 

@@ -26,8 +26,6 @@ enum class NodeState { running, failed, quarantined };
 class NodeObserver {
  public:
   virtual ~NodeObserver() = default;
-  // Leadership changed: what waits for a leader may be routed again.
-  virtual void on_leadership_change() = 0;
   // Submissions that surely were not applied here and may be tried on the leader.
   virtual void on_returned(std::vector<Submission> submissions) = 0;
   // The node has stopped taking part for good: with code quarantined because its content cannot be trusted, else
@@ -97,8 +95,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     Position applied;
     Digest digest;
     Index commit = 0;
-    std::map<NodeId, Raft::PeerView> peers;   // as leader
-    std::map<NodeId, AppliedReport> reports;  // as leader
+    std::map<NodeId, Raft::PeerView> peers;  // as leader
     TimeUs now = 0;
   };
   View view() const;
