@@ -1,87 +1,11 @@
 #include "core/batch_codec.hpp"
 
-#include <bit>
-#include <cstring>
-#include <type_traits>
+#include "core/bytes.hpp"
 
 namespace quorate {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the log's byte order is little-endian");
-
 constexpr std::uint8_t kVersion = 1;
-
-class Encoder {
- public:
-  template <typename T>
-    requires std::is_arithmetic_v<T>
-  void put(T value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof(value));
-  }
-  void put(std::string_view text) {
-    put(static_cast<std::uint32_t>(text.size()));
-    bytes_.append(text);
-  }
-  void put(const Value& value) {
-    put(static_cast<std::uint8_t>(value.index()));
-    if (const auto* integer = std::get_if<std::int64_t>(&value)) put(*integer);
-    if (const auto* real = std::get_if<double>(&value)) put(*real);
-    if (const auto* text = std::get_if<std::string>(&value)) put(std::string_view(*text));
-    if (const auto* blob = std::get_if<Blob>(&value)) put(std::string_view(blob->bytes));
-  }
-  std::string take() { return std::move(bytes_); }
-
- private:
-  std::string bytes_;
-};
-
-// After the first failure everything reads as zero; ask failed() at the end.
-class Decoder {
- public:
-  explicit Decoder(std::string_view bytes) : rest_(bytes) {}
-
-  template <typename T>
-  T get() {
-    T value{};
-    if (!need(sizeof(T))) return value;
-    std::memcpy(&value, rest_.data(), sizeof(T));
-    rest_.remove_prefix(sizeof(T));
-    return value;
-  }
-  std::string get_string() {
-    const auto size = get<std::uint32_t>();
-    if (!need(size)) return {};
-    std::string text(rest_.substr(0, size));
-    rest_.remove_prefix(size);
-    return text;
-  }
-  // A count of items of at least `item_bytes` each: never more than can be there.
-  std::uint32_t get_count(std::size_t item_bytes) {
-    const auto count = get<std::uint32_t>();
-    return need(count * item_bytes) ? count : 0;
-  }
-  Value get_value() {
-    switch (get<std::uint8_t>()) {
-      case 0: return Null{};
-      case 1: return get<std::int64_t>();
-      case 2: return get<double>();
-      case 3: return get_string();
-      case 4: return Blob{get_string()};
-      default: failed_ = true; return Null{};
-    }
-  }
-  bool failed() const { return failed_; }
-  bool at_end() const { return rest_.empty(); }
-
- private:
-  bool need(std::size_t size) {
-    if (rest_.size() < size) failed_ = true;
-    return !failed_;
-  }
-
-  std::string_view rest_;
-  bool failed_ = false;
-};
 
 void put(Encoder& out, const Statement& statement) {
   out.put(std::string_view(statement.sql));
@@ -136,6 +60,7 @@ std::string encode(const BatchRecord& record) {
   out.put(static_cast<std::uint32_t>(record.batch.size()));
   for (const TimedTransaction& timed : record.batch) {
     out.put(std::string_view(timed.transaction.id));
+    out.put(static_cast<std::uint8_t>(timed.transaction.forwarded));
     out.put(timed.clock_us);
     out.put(timed.seed);
     out.put(static_cast<std::uint32_t>(timed.transaction.statements.size()));
@@ -153,9 +78,10 @@ Result<BatchRecord> decode_batch(std::string_view bytes) {
   if (!mode) return std::unexpected(mode.error());
   record.mode = *mode;
   record.digest = {in.get<std::uint64_t>(), in.get<std::uint64_t>()};
-  record.batch.resize(in.get_count(24));
+  record.batch.resize(in.get_count(25));
   for (TimedTransaction& timed : record.batch) {
     timed.transaction.id = in.get_string();
+    timed.transaction.forwarded = in.get<std::uint8_t>() != 0;
     timed.clock_us = in.get<std::int64_t>();
     timed.seed = in.get<std::uint64_t>();
     timed.transaction.statements.resize(in.get_count(22));

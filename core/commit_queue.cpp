@@ -28,7 +28,7 @@ bool CommitQueue::push(Submission& submission) {
   const std::lock_guard lock(mutex_);
   const bool full = submissions_.size() >= limits_.queue_transactions ||
                     (!submissions_.empty() && bytes_ + submission.bytes > limits_.queue_bytes);
-  if (full) return false;
+  if (full && !submission.transaction.forwarded) return false;
   bytes_ += submission.bytes;
   submissions_.push_back(std::move(submission));
   return true;

@@ -9,7 +9,7 @@
 
 #include "core/cluster_config.hpp"
 #include "core/consensus/types.hpp"
-#include "core/coordinator.hpp"
+#include "core/transport.hpp"
 
 namespace quorate {
 
@@ -18,8 +18,11 @@ struct Submission {
   EntryKind kind = EntryKind::batch;
   Transaction transaction = {};
   std::shared_ptr<const std::string> payload = {};
-  std::size_t bytes = 0;                                          // what it counts against queue_bytes
-  std::int64_t deadline_us = 0;                                   // on the steady clock
+  std::optional<MemberCall> change = {};  // EntryKind::membership: what the payload is made from
+  Index since = 0;                        // WriteCall::since
+  bool in_doubt = false;                  // sent to a leader that has not answered: it may have been applied
+  std::size_t bytes = 0;                  // what it counts against queue_bytes
+  std::int64_t deadline_us = 0;           // on the steady clock
   std::move_only_function<void(Result<WriteReceipt>)> done = {};  // exactly once
 };
 
@@ -31,7 +34,8 @@ class CommitQueue {
  public:
   explicit CommitQueue(const CoreLimits& limits) : limits_(limits) {}
 
-  // False, and the submission untouched, if the queue is full.
+  // False, and the submission untouched, if the queue is full. One that was forwarded is always taken: the process that it
+  // comes from has counted it, and a refusal that did not look for earlier copies would not be the truth.
   [[nodiscard]] bool push(Submission& submission);
 
   // The next batch: transactions that will be decided under the same mode, up to the batch limits, or one submission

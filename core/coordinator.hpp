@@ -13,66 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "core/answers.hpp"
 #include "core/cluster_config.hpp"
-#include "core/engine.hpp"
-#include "core/query.hpp"
-#include "core/transaction.hpp"
+#include "core/transport.hpp"
 
 namespace quorate {
-
-// The answer to a write that is decided and applied.
-struct WriteReceipt {
-  std::string transaction_id;
-  std::uint64_t index = 0;  // of its log entry: the causal token for min_index
-  std::uint64_t term = 0;
-  ConsistencyMode mode = ConsistencyMode::quorum;  // under which it was decided
-  TransactionResult result;
-  std::vector<std::string>
-      committed;  // nodes known to have it in their log and, in dual_write, to have committed it
-  std::vector<std::string> pending;  // data nodes not known to have it yet; they catch up
-};
-
-struct QueryAnswer {
-  QueryResult result;
-  std::string node;  // whose content was read
-};
-
-struct NodeStatus {
-  std::string id;
-  std::string role;  // "master" (the leader), "backup", later "witness", "learner"
-  bool preferred_master = false;
-  std::string state;   // "running", "catching_up", "failed", "quarantined", "stopped"
-  std::string detail;  // why, when it is not running
-  std::string engine;
-  std::uint64_t match_index = 0;  // the leader's knowledge of its log
-  std::uint64_t applied_index = 0;
-  std::uint64_t lag = 0;  // committed entries it has not applied
-  std::string digest;
-  std::optional<std::int64_t> last_contact_ms =
-      {};  // since the leader heard from it; none for the leader itself
-};
-
-struct ClusterStatus {
-  std::string cluster_id;
-  ConsistencyMode mode = ConsistencyMode::quorum;
-  std::uint64_t term = 0;
-  std::uint64_t commit_index = 0;
-  std::string leader;  // node id, empty when none is known
-  std::vector<NodeStatus> nodes;
-};
-
-struct VerifyReport {
-  struct Node {
-    std::string id;
-    std::optional<Error> error = {};  // why it could not be compared
-    Digest chain;                     // the chained digest of all transactions
-    ContentDigest content;
-  };
-  std::uint64_t index = 0;               // at which all nodes were read
-  bool equal = false;                    // every data node answered and all content is equal
-  std::vector<std::string> differences;  // "table t: n3 differs from n1", one sentence each
-  std::vector<Node> nodes;
-};
 
 class DbNode;
 class Executor;
@@ -83,11 +28,12 @@ class MultiDbCoordinator {
   using Callback = std::move_only_function<void(Result<T>)>;
 
   struct Options {
-    Executor& executor;              // for timers and routing; must outlive this object's last callback
-    std::vector<std::string> nodes;  // ids of all data nodes, in the order they are shown
+    Executor& executor;  // for timers and routing; must outlive this object's last callback
     CoreLimits limits;
-    // A node has stopped taking part (see NodeObserver::on_down). Called on that node's writer thread.
-    std::function<void(const std::string& id, const Error& why)> on_node_down = {};
+    // How long requests wait while no leader is known: longer than an election takes.
+    std::chrono::milliseconds leader_wait = Timing{}.election_timeout;
+    // A node of this process has stopped taking part (see NodeObserver::on_down). Called on its writer thread.
+    std::function<void(const NodeId& id, NodeState state, const Error& why)> on_node_down = {};
   };
   explicit MultiDbCoordinator(Options options);
   ~MultiDbCoordinator();
@@ -108,7 +54,18 @@ class MultiDbCoordinator {
   // Compares the content of all data nodes at one index. Reads everything; writes go on.
   void verify(Deadline deadline, Callback<VerifyReport> done);
 
-  ClusterStatus status() const;
+  // As the leader sees it; as this process does, if no leader answers before the deadline.
+  void status(Deadline deadline, Callback<ClusterStatus> done);
+
+  // As this process knows it, at once.
+  ClusterStatus known_status() const;
+
+  // Hands leadership to this node. Writes go on. Errors: not_found, malformed_request (it cannot lead), node_unavailable.
+  void transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done);
+
+  // Lets a node join, as a learner that is promoted by itself once it has caught up, or takes one out. Answers with the
+  // index from which it holds. Errors: not_found, identity_mismatch (the id is in use), malformed_request.
+  void change_member(MemberCall change, Deadline deadline, Callback<std::uint64_t> done);
 
   // The highest index applied on any node of this process. Cheap.
   std::uint64_t applied_index() const;
@@ -130,8 +87,8 @@ class MultiDbCoordinator {
   void detach(const std::string& id, std::string state, std::string detail);
 
  private:
-  struct Impl;
-  std::shared_ptr<Impl> impl_;
+  struct Routing;
+  std::shared_ptr<Routing> impl_;
 };
 
 }  // namespace quorate

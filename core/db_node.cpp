@@ -11,31 +11,43 @@ constexpr std::int64_t kSweepUs = 25'000;
 }  // namespace
 
 Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
+  if (auto installed = install_snapshot(options); !installed) return std::unexpected(installed.error());
   auto meta = options.engine->read_meta();
   if (!meta) return std::unexpected(meta.error());
   if (!*meta)
     return fail(ErrorCode::corrupt, "the database of node " + options.node.id + " has no _cluster_meta");
   auto stored = options.log->load();
   if (!stored) return std::unexpected(stored.error());
-  const Index applied = (*meta)->applied.index;
-  if (stored->base.index > applied || stored->last_index < applied) {
-    return fail(ErrorCode::corrupt, "the database of node " + options.node.id + " is at index " +
-                                        std::to_string(applied) + ", but its log holds " +
-                                        std::to_string(stored->base.index + 1) + " to " +
-                                        std::to_string(stored->last_index) + ": they do not belong together");
+  if (stored->membership.members.empty() && stored->memberships.empty())
+    return fail(ErrorCode::corrupt, "the log of node " + options.node.id + " belongs to no cluster");
+  Index applied = (*meta)->applied.index;
+  const bool fits = stored->base.index <= applied && applied <= stored->last_index;
+  std::string why = options.repair ? "Its content is not trusted." : "";
+  if (!fits && !options.repair) {
+    why = "Its database is at index " + std::to_string(applied) + ", but its log holds " +
+          std::to_string(stored->base.index + 1) + " to " + std::to_string(stored->last_index) + ".";
   }
+  const bool repairs = options.repair || !fits;
+  if (repairs) applied = stored->base.index;  // all that is certain; the rest the leader will tell
 
   std::unique_ptr<DbNode> node(new DbNode(std::move(options)));
   const Options& kept = node->options_;
   node->cluster_id_ = (*meta)->cluster_id;
+  node->instance_ = stored->instance;
+  node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.node.id, stored->instance);
   node->mode_ = (*meta)->mode;
-  node->applied_ = (*meta)->applied;
+  node->membership_ = (*meta)->membership;
+  if (node->membership_.members.empty()) node->membership_ = stored->membership;
+  node->applied_ = repairs ? stored->base : (*meta)->applied;
   node->applied_index_ = applied;
   node->durable_ = stored->base.index;
+  node->recent_ = RecentOutcomes(applied);
+  node->state_ = repairs ? NodeState::repairing : NodeState::running;
+  node->detail_ = why;
   node->driver_ = std::make_unique<ConsensusDriver>(
       ConsensusDriver::Options{.raft = {.id = kept.node.id,
-                                        .voters = kept.members,
-                                        .preferred = kept.node.preferred_master,
+                                        .instance = stored->instance,
+                                        .may_lead = !repairs,
                                         .heartbeat_us = to_us(kept.timing.heartbeat),
                                         .election_timeout_us = to_us(kept.timing.election_timeout),
                                         .max_append_bytes = kept.limits.append_bytes,
@@ -44,7 +56,8 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
                                .transport = kept.transport,
                                .log = *kept.log,
                                .listener = *node,
-                               .applied = applied},
+                               .applied = applied,
+                               .delivers = !repairs},
       std::move(*stored));
   node->publish();
   return node;
@@ -64,6 +77,7 @@ DbNode::~DbNode() {
   for (auto& [index, waiter] : waiters_) waiter.then(std::unexpected(stopped));
   for (auto& [token, verification] : std::exchange(verifications_, {}))
     verification.done(std::unexpected(stopped));
+  if (handover_) handover_->done(std::unexpected(stopped));
   if (!untouched.empty()) options_.observer.on_returned(std::move(untouched));
 }
 
@@ -74,6 +88,7 @@ void DbNode::start() {
 
 void DbNode::stop() {
   stopped_ = true;
+  outbox_->open = false;
   leads_ = false;
   driver_->stop();
 }
@@ -100,12 +115,22 @@ DbNode::View DbNode::view() const {
   const ConsensusDriver::View consensus = driver_->view();
   view.cluster_id = cluster_id_;
   view.engine_name = options_.engine_name;
-  view.preferred_master = options_.node.preferred_master;
+  view.api_url = options_.api_url;
   view.leadership = consensus.leadership;
   view.commit = consensus.commit;
+  if (consensus.membership) view.membership = *consensus.membership;
   view.peers = consensus.peers;
   view.now = options_.consensus.now_us();
   return view;
+}
+
+bool DbNode::has_caught_up() const {
+  constexpr Index kLag = 1'000;
+  const ConsensusDriver::View consensus = driver_->view();
+  if (!serves_ || consensus.leadership.leader.empty()) return false;
+  const bool leads = consensus.leadership.role == Role::leader;
+  const Index goal = leads ? consensus.leadership.term_start : consensus.leader_commit;
+  return leads ? applied_index_ >= goal : applied_index_ + kLag >= goal;
 }
 
 void DbNode::publish() {
@@ -115,6 +140,8 @@ void DbNode::publish() {
   view_.mode = mode_;
   view_.applied = applied_;
   view_.digest = options_.engine->get_version().second;
+  view_.reports = reports_;
+  serves_ = is_running() && applied_.index > 0;
 }
 
 void DbNode::on_committed(Committed committed) {
@@ -141,14 +168,18 @@ void DbNode::take_leadership(Leadership leadership) {
   const bool led = leadership_.role == Role::leader;
   const bool leads = leadership.role == Role::leader && is_running();
   const bool same_reign = led && leads && leadership.term == leadership_.term;
+  if (!leadership_.leader.empty()) leaderless_since_us_ = options_.writer.now_us();
   leadership_ = std::move(leadership);
   leads_ = leads;
   if (!same_reign) {
     reports_.clear();
+    changing_membership_ = false;
+    preferred_well_since_us_ = options_.writer.now_us();
     if (led) give_back(in_flight_ && in_flight_->stage == InFlight::Stage::preparing);
     // What a former leader had us hold is given up when the log says so, or by sweep().
     if (in_flight_ && in_flight_->kind == EntryKind::batch) held_.reset();
   }
+  tend_handover();
   apply_ready();
 }
 
@@ -159,10 +190,14 @@ void DbNode::sweep() {
   options_.writer.post_at(now + kSweepUs, [this] { sweep(); });
   const Error late{.code = ErrorCode::deadline_exceeded,
                    .message = "The transaction's deadline passed before it was begun. Nothing was written."};
-  for (Submission& submission : queue_.take_expired(now)) submission.done(std::unexpected(late));
+  for (Submission& submission : queue_.take_expired(now)) refuse(submission, late);
   expire_waiters(now);
   expire_verifications(now);
-  if (!is_running()) return;
+  if (!is_up()) return;
+  notice_removal();
+  tend_fetch();
+  repair_if_possible();
+  tend_members();
   expire_in_flight(now);
   const std::int64_t patience =
       2 * (to_us(options_.timing.prepare_timeout) + to_us(options_.timing.commit_wait));
@@ -173,8 +208,13 @@ void DbNode::sweep() {
 }
 
 void DbNode::go_down(Error why) {
-  if (!is_running()) return;
-  state_ = why.code == ErrorCode::quarantined ? NodeState::quarantined : NodeState::failed;
+  const bool quarantined = why.code == ErrorCode::quarantined;
+  go_down(quarantined ? NodeState::quarantined : NodeState::failed, std::move(why));
+}
+
+void DbNode::go_down(NodeState state, Error why) {
+  if (!is_up()) return;
+  state_ = state;
   detail_ = why.message;
   leads_ = false;
   driver_->stop();
@@ -187,27 +227,49 @@ void DbNode::go_down(Error why) {
                     .outcome = Outcome::unknown});
   }
   publish();
-  options_.observer.on_down(id(), std::move(why));
+  report_progress(true);
+  options_.observer.on_down(id(), state, std::move(why));
 }
 
 void DbNode::send(const NodeId& to, MessageBody body) {
-  options_.transport.send({id(), to, std::move(body)});
+  options_.transport.send({.from = id(), .to = to, .body = std::move(body), .instance = instance_});
 }
 
 void DbNode::receive(Message message) {
   if (auto* raft = std::get_if<RaftBody>(&message.body)) {
-    return driver_->receive(std::move(message.from), std::move(*raft));
+    return driver_->receive(std::move(message.from), message.instance, std::move(*raft));
   }
+  if (auto* reply = std::get_if<CallReply>(&message.body)) {
+    return options_.observer.on_reply(std::move(*reply));
+  }
+  if (auto* call = std::get_if<Call>(&message.body); call != nullptr && serve_at_once(message.from, *call))
+    return;
   options_.writer.post([this, message = std::move(message)]() mutable {
-    if (stopped_ || !is_running()) return;
+    if (stopped_ || !is_up()) return;
     std::visit([&](auto& body) { handle(message.from, body); }, message.body);
   });
 }
 
-void DbNode::handle(const NodeId&, RaftBody&) {}  // receive() has passed these on
+void DbNode::on_unreachable(const NodeId& node) {
+  driver_->peer_lost(node);
+  options_.observer.on_unreachable(node);
+  options_.writer.post([this] {
+    if (stopped_ || !is_up()) return;
+    if (in_flight_ && in_flight_->stage == InFlight::Stage::preparing) check_prepares();
+    apply_ready();
+  });
+}
+
+void DbNode::handle(const NodeId&, RaftBody&) {}   // receive() has passed these on
+void DbNode::handle(const NodeId&, CallReply&) {}  // likewise
 
 void DbNode::handle(const NodeId& from, PrepareRequest& request) {
   if (request.term < leadership_.term) return;  // of a leader that has been replaced
+  if (!is_running()) {
+    return send(from, PrepareReply{.term = request.term,
+                                   .batch = request.batch,
+                                   .refusal = Error{.code = ErrorCode::quarantined, .message = detail_}});
+  }
   if (request.base > applied_.index) {
     waiting_prepare_ = {from, std::move(request)};
     return;
@@ -231,13 +293,15 @@ void DbNode::handle(const NodeId&, ReleaseBatch& release) {
 
 void DbNode::handle(const NodeId& from, AppliedReport& report) {
   AppliedReport& known = reports_[from];
-  if (report.applied >= known.applied) known = report;
+  const bool is_news = report.applied >= known.applied || report.state != known.state;
+  if (is_news) known = report;
+  publish();
   apply_ready();
   compact_if_due();
 }
 
 void DbNode::handle(const NodeId&, CompactBelow& compact) {
-  driver_->compact(std::min(compact.index, durable_));
+  if (is_running()) driver_->compact(std::min(compact.index, durable_));
 }
 
 }  // namespace quorate

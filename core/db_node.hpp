@@ -4,6 +4,9 @@
 // node's writer executor (the engine's only writer) and, inside ConsensusDriver, on its consensus executor. Queries run
 // on the reader executor. Callbacks come on one of these three and must not block.
 //
+// Its members it knows from the log: who takes part, which of them are data nodes (not witnesses), and of these, which
+// dual_write asks for (voters that are not out).
+//
 // A write on the leader: collected by CommitQueue, prepared on the engine (db_node_write.cpp), in dual_write also on
 // every other data node, decided by the log, committed in log order (db_node_apply.cpp), answered.
 #pragma once
@@ -18,19 +21,26 @@
 #include "core/batch_codec.hpp"
 #include "core/commit_queue.hpp"
 #include "core/consensus/driver.hpp"
+#include "core/recent_outcomes.hpp"
+#include "core/snapshot_store.hpp"
 
 namespace quorate {
-
-enum class NodeState { running, failed, quarantined };
 
 class NodeObserver {
  public:
   virtual ~NodeObserver() = default;
   // Submissions that surely were not applied here and may be tried on the leader.
   virtual void on_returned(std::vector<Submission> submissions) = 0;
-  // The node has stopped taking part for good: with code quarantined because its content cannot be trusted, else
-  // because something failed. It may be closed and opened again, but not from inside this call.
-  virtual void on_down(const NodeId& id, Error why) = 0;
+  // The node has stopped taking part for good; state tells why. It may be closed and opened again, but not from inside
+  // this call: at once if installing (a snapshot lies ready), with Options::repair if quarantined, not if removed.
+  virtual void on_down(const NodeId& id, NodeState state, Error why) = 0;
+  // Another process asks for a change of the membership, whoever leads: to be passed on.
+  virtual void on_member_call(MemberCall change, std::int64_t deadline_us,
+                              std::move_only_function<void(Result<CallAnswer>)> done) = 0;
+  // The answer to a call that was sent through send_call().
+  virtual void on_reply(CallReply reply) = 0;
+  // What this node sent to that one may not have arrived, nor its answers.
+  virtual void on_unreachable(const NodeId& node) = 0;
 };
 
 // Fills in the differences between the nodes that answered, and `equal`.
@@ -40,12 +50,16 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
  public:
   struct Options {
     NodeConfig node;
-    std::vector<NodeId> members;  // all voters, this node included
     CoreLimits limits;
     Timing timing;
+    bool dual_write_degrade =
+        false;                 // as leader: takes data nodes that are gone out of dual_write, and back in
+    std::string api_url = {};  // where this process serves clients
+    bool repair = false;       // the content is not trusted: fetch another, see NodeState::repairing
     std::string engine_name;
     std::unique_ptr<StorageEngine> engine;  // with a meta
     std::unique_ptr<LogStore> log;
+    std::unique_ptr<SnapshotStore> snapshots;
     Executor& consensus;
     Executor& writer;
     Executor& readers;
@@ -54,8 +68,8 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     std::optional<Rule> broken = {};  // tests only
   };
 
-  // Reads the engine's meta and the log. Errors: io_error, corrupt (also when the log does not reach back to what the
-  // database has applied).
+  // Installs a snapshot that lies complete, then reads the engine's meta and the log. A database that does not fit its
+  // log is repaired. Errors: io_error, corrupt, disk_full.
   static Result<std::unique_ptr<DbNode>> open(Options options);
 
   // The executors must have been stopped. What was accepted and not answered is answered now, as unknown if it may
@@ -74,15 +88,25 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   // [any] An index to wait for, after which a read is linearizable; nothing if this node does not lead.
   void read_index(std::move_only_function<void(std::optional<Index>)> done);
 
-  // [any] As leader: compares the content of all data nodes at a barrier entry.
-  void verify(std::int64_t deadline_us, std::move_only_function<void(Result<VerifyReport>)> done);
+  // [any] Does as leader what the call asks for. Error no_leader, surely without any effect, if this node does not lead
+  // or, with a term given, not in that term.
+  using Answer = std::move_only_function<void(Result<CallAnswer>)>;
+  void serve(CallBody call, Term term, std::int64_t deadline_us, Answer done);
+  // [any] Sends a call to another node; its answer comes through NodeObserver::on_reply, or never.
+  void send_call(const NodeId& to, Call call) { send(to, std::move(call)); }
 
-  void receive(Message message) override;  // [any]
+  void receive(Message message) override;            // [any]
+  void on_unreachable(const NodeId& node) override;  // [any]
 
   // [any]
   const NodeId& id() const { return options_.node.id; }
   bool leads() const { return leads_; }
+  bool serves() const { return serves_; }  // has content that may be read
   Index applied_index() const { return applied_index_; }
+  Leadership leadership() const { return driver_->leadership(); }
+  bool reaches(const NodeId& node) const { return options_.transport.is_reachable(node); }
+  // The leader is known, and what it is known to have committed is nearly all applied here.
+  bool has_caught_up() const;
 
   struct View {
     Leadership leadership;
@@ -91,14 +115,18 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     ConsistencyMode mode = ConsistencyMode::quorum;
     std::string cluster_id;
     std::string engine_name;
-    bool preferred_master = false;
+    std::string api_url;
     Position applied;
     Digest digest;
     Index commit = 0;
-    std::map<NodeId, Raft::PeerView> peers;  // as leader
+    Membership membership;                    // the latest
+    std::map<NodeId, Raft::PeerView> peers;   // as leader
+    std::map<NodeId, AppliedReport> reports;  // as leader
     TimeUs now = 0;
   };
   View view() const;
+  // The cluster as a view shows it.
+  ClusterStatus status_of(const View& view) const;
   ConsensusDriver::View consensus_view() const { return driver_->view(); }
 
  private:
@@ -108,13 +136,16 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   void on_committed(Committed committed) override;
   void on_leadership(Leadership leadership) override;
   void on_log_failure(Error error) override;
+  void on_snapshot_wanted(NodeId leader, SnapshotOffer offer) override;
 
   // --- writer thread: db_node.cpp ---
   bool keeps(Rule rule) const { return options_.broken != rule; }
   bool is_running() const { return state_ == NodeState::running; }
+  bool is_up() const { return is_running() || state_ == NodeState::repairing; }
   void take_leadership(Leadership leadership);
   void sweep();
   void go_down(Error why);
+  void go_down(NodeState state, Error why);
   void publish();
   void send(const NodeId& to, MessageBody body);
   void handle(const NodeId& from, RaftBody& body);
@@ -124,17 +155,48 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   void handle(const NodeId& from, AppliedReport& report);
   void handle(const NodeId& from, CompactBelow& compact);
   void handle(const NodeId& from, ContentReport& report);
+  void handle(const NodeId&, Begin&) {}  // it has begun already
+  void handle(const NodeId& from, SnapshotRequest& request);
+  void handle(const NodeId& from, SnapshotPiece& piece);
+  void handle(const NodeId& from, Call& call);
+  void handle(const NodeId&, CallReply& reply);
+
+  // --- writer thread: db_node_members.cpp ---
+  bool counts_for_dual_write(const Member& member) const;
+  std::vector<NodeId> dual_write_nodes() const;
+  std::vector<NodeId> other_members() const;
+  void change_member(const MemberCall& change, std::int64_t deadline_us, Answer done);
+  Result<Membership> changed(const Membership& before, const MemberCall& change) const;
+  bool has_live_majority(const Membership& membership) const;
+  void transfer(const NodeId& to, std::int64_t deadline_us, Answer done);
+  void tend_handover();
+  void tend_members();
+  bool is_caught_up(const NodeId& member_id, const Raft::PeerView& peer, Index last_index) const;
+  void hand_back(const ConsensusDriver::View& view);
+  void notice_removal();
+
+  // --- db_node_snapshots.cpp: writer thread, but for the reading and making of lent snapshots ---
+  void fetch_snapshot(const NodeId& source, Index at_least);
+  void request_pieces();
+  void tend_fetch();
+  void finish_fetch();
+  void abandon_fetch(const Error& why);
+  void repair_if_possible();
+  void make_snapshot();
+  static Result<void> install_snapshot(Options& options);
 
   // --- writer thread: db_node_apply.cpp ---
   void apply_ready();
   bool waits_for_backups(const Entry& entry);
   Result<void> apply(const Entry& entry);
   Result<void> apply_batch(const Entry& entry);
-  Result<void> apply_empty(const Entry& entry, std::optional<ConsistencyMode> mode);
+  Result<void> apply_empty(const Entry& entry, const MetaChange& change);
+  void remember(const BatchRecord& record, std::vector<Result<TransactionResult>>& results, Position at);
   void settle(const Entry& entry);
   void report_progress(bool now);
   void flush_if_due();
   void compact_if_due();
+  Index retention_floor() const;
   void prepare_for(const NodeId& leader, PrepareRequest request);
 
   // --- writer thread: db_node_write.cpp ---
@@ -157,19 +219,29 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   bool may_prepare() const;
   void schedule_pump();
   void pump();
+  std::vector<Submission> without_repetitions(std::vector<Submission> submissions);
   void prepare(std::vector<Submission> submissions);
+  Batch timed_batch(std::vector<Submission>& submissions);
   void prepare_on_others(std::int64_t own_time_us);
   void check_prepares();
   void propose();
   void on_proposal(const ProposalAnswer& answer);
   void abandon(const Error& error);
   void fail_in_flight(const Error& error);
+  void refuse(Submission& submission, Error error);
   void give_back(bool in_flight_too);
   void answer_in_flight();
   void expire_in_flight(std::int64_t now_us);
   WriteReceipt receipt_of(const InFlight& in_flight) const;
 
+  // --- writer thread: db_node_calls.cpp ---
+  bool serve_at_once(const NodeId& from, Call& call);
+  Answer replier(const NodeId& to, std::uint64_t call_id);
+  void serve_as_leader(CallBody call, std::int64_t deadline_us, Answer done);
+  void serve_write(WriteCall call, std::int64_t deadline_us, Answer done);
+  void serve_read_index(Answer done);
   // --- any thread: db_node_reads.cpp ---
+  void verify(std::int64_t deadline_us, std::move_only_function<void(Result<VerifyReport>)> done);
   void when_applied(Index index, std::int64_t deadline_us, std::move_only_function<void(Result<void>)> then);
   void wake_waiters();
   void expire_waiters(std::int64_t now_us);
@@ -180,13 +252,24 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   void finish_verification(std::uint64_t token);
   void expire_verifications(std::int64_t now_us);
 
+  // What an answer that comes late needs: the submission may outlive its node.
+  struct Outbox {
+    Transport& transport;
+    NodeId id;
+    Instance instance;
+    std::atomic<bool> open = true;
+  };
+
   Options options_;
+  std::shared_ptr<Outbox> outbox_;
   CommitQueue queue_;
   std::unique_ptr<ConsensusDriver> driver_;
   std::string cluster_id_;
+  Instance instance_ = 0;
 
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> leads_ = false;
+  std::atomic<bool> serves_ = false;
   std::atomic<bool> pump_posted_ = false;
   std::atomic<Index> applied_index_ = 0;
   std::atomic<std::size_t> queries_waiting_ = 0;
@@ -195,9 +278,12 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   NodeState state_ = NodeState::running;
   std::string detail_;
   Leadership leadership_;
+  std::int64_t leaderless_since_us_ = 0;
   ConsistencyMode mode_ = ConsistencyMode::quorum;
+  Membership membership_;  // as of applied_
   Position applied_;
   Index durable_ = 0;
+  RecentOutcomes recent_{0};
   std::deque<Entry> to_apply_;
   std::map<NodeId, Index> matches_;
   struct Held {
@@ -205,6 +291,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     ConsistencyMode mode;
     PreparedBatch batch;
     std::int64_t since_us;
+    BatchRecord record = {};  // on a backup: whose outcomes these are
   };
   std::optional<Held> held_;
   std::optional<InFlight> in_flight_;
@@ -222,6 +309,38 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
     std::move_only_function<void(Result<VerifyReport>)> done;
   };
   std::map<std::uint64_t, Verification> verifications_;
+
+  bool changing_membership_ = false;  // by itself, as leader
+  std::int64_t preferred_well_since_us_ = 0;
+  std::int64_t removed_since_us_ = 0;  // 0: it is a member
+  struct Handover {
+    NodeId to;
+    std::int64_t deadline_us = 0;
+    Answer done;
+  };
+  std::optional<Handover> handover_;
+  struct Fetch {
+    NodeId source;
+    std::uint64_t token = 0;
+    Index at_least = 0;
+    std::optional<SnapshotInfo> info = {};  // once a piece has come
+    std::uint64_t received = 0;
+    std::uint64_t requested = 0;
+    std::uint64_t began_at = 0;  // how much was there already
+    std::map<std::uint64_t, std::string> early =
+        {};  // pieces that overtook others, by offset; at most those asked for
+    std::int64_t asked_us = 0;
+    std::int64_t progress_us = 0;
+    std::int64_t began_us = 0;
+  };
+  std::optional<Fetch> fetch_;
+  std::int64_t fetch_not_before_us_ = 0;
+  struct Lent {
+    SnapshotInfo info;
+    std::int64_t used_us = 0;
+  };
+  std::optional<Lent> lent_;
+  bool making_snapshot_ = false;
 
   mutable std::mutex view_mutex_;
   View view_;  // guarded by view_mutex_

@@ -7,9 +7,6 @@
 namespace quorate {
 namespace {
 
-// How much may be applied before the database is made durable, which lets the log be compacted.
-constexpr std::size_t kFlushBytes = 32UL * 1024 * 1024;
-constexpr std::size_t kFlushEntries = 10'000;
 constexpr std::int64_t kReportIntervalUs = 100'000;
 
 }  // namespace
@@ -54,8 +51,8 @@ bool DbNode::waits_for_backups(const Entry& entry) {
   if (in_flight_->commit_deadline_us == 0)
     in_flight_->commit_deadline_us = now + to_us(options_.timing.commit_wait);
   if (now >= in_flight_->commit_deadline_us) return false;
-  return std::ranges::any_of(options_.members, [&](const NodeId& member) {
-    if (member == id() || !options_.transport.is_reachable(member)) return false;
+  return std::ranges::any_of(dual_write_nodes(), [&](const NodeId& member) {
+    if (!options_.transport.is_reachable(member)) return false;
     const auto report = reports_.find(member);
     return report == reports_.end() || report->second.applied.index < entry.index;
   });
@@ -66,18 +63,25 @@ Result<void> DbNode::apply(const Entry& entry) {
   ++unflushed_entries_;
   switch (entry.kind) {
     case EntryKind::batch: return apply_batch(entry);
-    case EntryKind::noop: return apply_empty(entry, std::nullopt);
+    case EntryKind::noop: return apply_empty(entry, {});
+    case EntryKind::membership: {
+      auto membership = parse_membership(*entry.payload);
+      if (!membership) return std::unexpected(membership.error());
+      auto result = apply_empty(entry, {.membership = *membership});
+      if (result) membership_ = std::move(*membership);
+      return result;
+    }
     case EntryKind::mode: {
       const auto mode = decode_mode(*entry.payload);
       if (!mode) return std::unexpected(mode.error());
-      auto result = apply_empty(entry, *mode);
+      auto result = apply_empty(entry, {.mode = *mode});
       if (result) mode_ = *mode;
       return result;
     }
     case EntryKind::barrier: {
       const auto barrier = decode_barrier(*entry.payload);
       if (!barrier) return std::unexpected(barrier.error());
-      auto result = apply_empty(entry, std::nullopt);
+      auto result = apply_empty(entry, {});
       if (result) report_content(*barrier, entry.index);
       return result;
     }
@@ -85,11 +89,11 @@ Result<void> DbNode::apply(const Entry& entry) {
   return fail(ErrorCode::corrupt, "entry " + std::to_string(entry.index) + " is of an unknown kind");
 }
 
-Result<void> DbNode::apply_empty(const Entry& entry, std::optional<ConsistencyMode> mode) {
+Result<void> DbNode::apply_empty(const Entry& entry, const MetaChange& change) {
   held_.reset();
   auto prepared = prepare_batch(*options_.engine, {}, {});
   if (!prepared) return std::unexpected(prepared.error());
-  return prepared->commit(entry.position(), mode);
+  return prepared->commit(entry.position(), change);
 }
 
 Result<void> DbNode::apply_batch(const Entry& entry) {
@@ -99,7 +103,10 @@ Result<void> DbNode::apply_batch(const Entry& entry) {
     Held held = std::move(*held_);
     held_.reset();
     if (held.mode == ConsistencyMode::dual_write) report_due_ = true;
-    return held.batch.commit(entry.position());
+    auto results = std::move(held.batch.outcome().transactions);
+    auto done = held.batch.commit(entry.position());
+    if (done) remember(held.record, results, entry.position());
+    return done;
   }
   held_.reset();
   auto record = decode_batch(*entry.payload);
@@ -118,7 +125,27 @@ Result<void> DbNode::apply_batch(const Entry& entry) {
                                             to_string(prepared->outcome().digest) + " here and " +
                                             to_string(record->digest) + " on the leader.");
   }
-  return prepared->commit(entry.position());
+  auto results = std::move(prepared->outcome().transactions);
+  auto done = prepared->commit(entry.position());
+  if (done) remember(*record, results, entry.position());
+  return done;
+}
+
+// Keeps the outcomes of what may be sent again, should this node come to lead.
+void DbNode::remember(const BatchRecord& record, std::vector<Result<TransactionResult>>& results,
+                      Position at) {
+  for (std::size_t i = 0; i < record.batch.size(); ++i) {
+    const Transaction& transaction = record.batch[i].transaction;
+    if (!transaction.forwarded || !results[i]) continue;
+    WriteReceipt receipt{.transaction_id = transaction.id,
+                         .index = at.index,
+                         .term = at.term,
+                         .mode = record.mode,
+                         .result = std::move(*results[i])};
+    receipt.committed.push_back(id());
+    for (const NodeId& member : other_members()) receipt.pending.push_back(member);
+    recent_.remember(transaction.id, at.index, std::move(receipt));
+  }
 }
 
 // Answers what was proposed for this entry's place: applied, or surely not.
@@ -134,13 +161,18 @@ void DbNode::report_progress(bool now) {
   last_report_us_ = time;
   report_due_ = false;
   if (leadership_.leader.empty() || leadership_.leader == id()) return;
-  send(leadership_.leader,
-       AppliedReport{
-           .applied = applied_, .durable = durable_, .digest = options_.engine->get_version().second});
+  send(leadership_.leader, AppliedReport{.applied = applied_,
+                                         .durable = durable_,
+                                         .digest = options_.engine->get_version().second,
+                                         .state = state_,
+                                         .detail = detail_,
+                                         .engine = options_.engine_name,
+                                         .api_url = options_.api_url});
 }
 
 void DbNode::flush_if_due() {
-  if (unflushed_bytes_ < kFlushBytes && unflushed_entries_ < kFlushEntries) return;
+  const CoreLimits& limits = options_.limits;
+  if (unflushed_bytes_ < limits.flush_bytes && unflushed_entries_ < limits.flush_entries) return;
   unflushed_bytes_ = 0;
   unflushed_entries_ = 0;
   // A failure here loses nothing: the log keeps what the database has not made durable, and the next commit will tell.
@@ -148,21 +180,29 @@ void DbNode::flush_if_due() {
   compact_if_due();
 }
 
-// Leader: the log is needed back to the member whose database is the least durable.
+// Leader: the log is needed back to the member whose database is the least durable, within what is to be retained.
 void DbNode::compact_if_due() {
   if (!leads_) return;
   Index floor = durable_;
-  for (const NodeId& member : options_.members) {
-    if (member == id()) continue;
-    const auto report = reports_.find(member);
+  for (const Member& member : membership_.members) {
+    if (member.id == id() || member.witness) continue;
+    const auto report = reports_.find(member.id);
     floor = std::min(floor, report == reports_.end() ? 0 : report->second.durable);
   }
+  floor = std::max(floor, std::min(retention_floor(), durable_));
   if (floor <= compacted_below_) return;
   compacted_below_ = floor;
-  for (const NodeId& member : options_.members) {
-    if (member != id()) send(member, CompactBelow{.index = floor});
-  }
+  for (const NodeId& member : other_members()) send(member, CompactBelow{.index = floor});
   driver_->compact(floor);
+}
+
+// Below this index the log is more than is to be retained, if its entries are of about equal size.
+Index DbNode::retention_floor() const {
+  const ConsensusDriver::View view = driver_->view();
+  const std::uint64_t limit = options_.limits.log_retain_bytes;
+  if (view.log_bytes <= limit) return 0;
+  const double surplus = static_cast<double>(view.log_bytes - limit) / static_cast<double>(view.log_bytes);
+  return view.base + static_cast<Index>(surplus * static_cast<double>(view.last_index - view.base));
 }
 
 // DualWrite on a backup: hold the leader's batch, or say why not.
@@ -172,7 +212,7 @@ void DbNode::prepare_for(const NodeId& leader, PrepareRequest request) {
     answer.refusal = std::move(error);
     send(leader, std::move(answer));
   };
-  if (leads_ || request.base < applied_.index)
+  if (leads_ || request.base < applied_.index || !is_running())
     return;  // from before what is decided since: nobody waits for this
   held_.reset();
   auto record = decode_batch(*request.payload);
@@ -193,7 +233,8 @@ void DbNode::prepare_for(const NodeId& leader, PrepareRequest request) {
   held_.emplace(Held{.id = request.batch,
                      .mode = record->mode,
                      .batch = std::move(*prepared),
-                     .since_us = options_.writer.now_us()});
+                     .since_us = options_.writer.now_us(),
+                     .record = std::move(*record)});
   send(leader, std::move(answer));
 }
 

@@ -166,7 +166,9 @@ void DbNode::finish_verification(std::uint64_t token) {
   Verification& verification = verifications_.at(token);
   const bool late = verification.deadline_us <= options_.writer.now_us();
   VerifyReport result{.index = verification.index, .equal = verification.index != 0};
-  for (const NodeId& member : options_.members) {
+  for (const Member& each : membership_.members) {
+    if (each.witness) continue;
+    const NodeId& member = each.id;
     VerifyReport::Node node{.id = member};
     const auto report = verification.reports.find(member);
     if (report == verification.reports.end()) {

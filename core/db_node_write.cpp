@@ -37,18 +37,23 @@ void DbNode::prepare(std::vector<Submission> submissions) {
   InFlight next{.kind = submissions.front().kind, .term = leadership_.term};
   if (next.kind != EntryKind::batch) {
     next.payload = submissions.front().payload;
+    if (next.kind == EntryKind::membership) {
+      auto membership = changed(membership_, *submissions.front().change);
+      if (!membership) return submissions.front().done(std::unexpected(membership.error()));
+      if (*membership == membership_) {
+        return submissions.front().done(WriteReceipt{.index = applied_.index, .term = applied_.term});
+      }
+      next.payload = std::make_shared<const std::string>(to_text(*membership));
+    }
     next.submissions = std::move(submissions);
     in_flight_ = std::move(next);
     return propose();
   }
 
+  submissions = without_repetitions(std::move(submissions));
+  if (submissions.empty()) return;
   next.mode = stronger(mode_, submissions.front().transaction.mode.value_or(mode_));
-  Batch batch;
-  for (Submission& submission : submissions) {
-    batch.push_back({.transaction = std::move(submission.transaction),
-                     .clock_us = options_.writer.wall_clock_us(),
-                     .seed = options_.writer.random()});
-  }
+  Batch batch = timed_batch(submissions);
   auto prepared = prepare_batch(*options_.engine, batch,
                                 {.statement_time = options_.limits.statement_time,
                                  .max_rows = options_.limits.result_rows,
@@ -56,7 +61,10 @@ void DbNode::prepare(std::vector<Submission> submissions) {
   if (!prepared) {
     const Error error = prepared.error();
     if (error.code == ErrorCode::disk_full) {  // the other nodes would hardly fare better
-      for (Submission& submission : submissions) submission.done(std::unexpected(error));
+      for (std::size_t i = 0; i < submissions.size(); ++i) {
+        submissions[i].transaction = std::move(batch[i].transaction);
+        refuse(submissions[i], error);
+      }
       return;
     }
     for (std::size_t i = 0; i < submissions.size(); ++i)
@@ -68,7 +76,8 @@ void DbNode::prepare(std::vector<Submission> submissions) {
   auto& results = prepared->outcome().transactions;
   for (std::size_t i = 0; i < submissions.size(); ++i) {
     if (!results[i]) {
-      submissions[i].done(std::unexpected(std::move(results[i].error())));
+      submissions[i].transaction = std::move(batch[i].transaction);
+      refuse(submissions[i], results[i].error());
       continue;
     }
     for (const StatementResult& statement : results[i]->statements)
@@ -94,13 +103,49 @@ void DbNode::prepare(std::vector<Submission> submissions) {
   propose();
 }
 
+// Answers those that were decided before, and puts those off that stand in the batch twice (RecentOutcomes).
+std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> submissions) {
+  std::set<std::string> ids;
+  std::vector<Submission> fresh;
+  for (Submission& submission : submissions) {
+    if (!submission.transaction.forwarded) {
+      fresh.push_back(std::move(submission));
+      continue;
+    }
+    if (const auto* outcome = recent_.find(submission.transaction.id); outcome != nullptr) {
+      submission.done(*outcome);
+    } else if (!recent_.reaches_back_to(submission.since)) {
+      submission.done(
+          fail(ErrorCode::leadership_lost,
+               "The leader changed, and the new one cannot tell any more what became of the transaction.",
+               Outcome::unknown));
+    } else if (!ids.insert(submission.transaction.id).second) {
+      std::vector<Submission> again;
+      again.push_back(std::move(submission));
+      options_.observer.on_returned(std::move(again));
+    } else {
+      fresh.push_back(std::move(submission));
+    }
+  }
+  return fresh;
+}
+
+Batch DbNode::timed_batch(std::vector<Submission>& submissions) {
+  Batch batch;
+  for (Submission& submission : submissions) {
+    batch.push_back({.transaction = std::move(submission.transaction),
+                     .clock_us = options_.writer.wall_clock_us(),
+                     .seed = options_.writer.random()});
+  }
+  return batch;
+}
+
 // The others get as much more time as the statements took here, twice over.
 void DbNode::prepare_on_others(std::int64_t own_time_us) {
   in_flight_->stage = InFlight::Stage::preparing;
   in_flight_->prepare_deadline_us =
       options_.writer.now_us() + to_us(options_.timing.prepare_timeout) + 2 * own_time_us;
-  for (const NodeId& member : options_.members) {
-    if (member == id()) continue;
+  for (const NodeId& member : dual_write_nodes()) {
     in_flight_->prepares[member] = std::nullopt;
     send(member, PrepareRequest{.term = in_flight_->term,
                                 .base = applied_.index,
@@ -155,12 +200,19 @@ void DbNode::propose() {
 void DbNode::on_proposal(const ProposalAnswer& answer) {
   if (!in_flight_ || in_flight_->stage != InFlight::Stage::proposed || in_flight_->position.index != 0)
     return;
-  if (answer.accepted) {
+  if (answer.refusal == Refusal::none) {
     in_flight_->position = answer.position;
     if (!keeps(Rule::answer_after_commit)) answer_in_flight();
     return;
   }
-  give_back(true);
+  if (answer.refusal == Refusal::change_too_big || answer.refusal == Refusal::not_caught_up) {
+    fail_in_flight({.code = ErrorCode::malformed_request,
+                    .message = answer.refusal == Refusal::not_caught_up
+                                   ? "The node has not caught up with the others yet."
+                                   : "The membership can change by one voter at a time only."});
+  } else {
+    give_back(true);
+  }
   schedule_pump();
 }
 
@@ -177,9 +229,29 @@ void DbNode::abandon(const Error& error) {
 void DbNode::fail_in_flight(const Error& error) {
   InFlight failed = std::move(*in_flight_);
   in_flight_.reset();
-  for (Submission& submission : failed.submissions) {
-    if (submission.done) submission.done(std::unexpected(error));
+  for (std::size_t i = 0; i < failed.submissions.size(); ++i) {
+    if (failed.kind == EntryKind::batch)
+      failed.submissions[i].transaction = std::move(failed.record.batch[i].transaction);
+    if (failed.submissions[i].done) refuse(failed.submissions[i], error);
   }
+}
+
+// Of what was forwarded there may be several copies. The answer to this one may be the one that gets through, so it must
+// be true of all: those that came before it, and those that are still to come.
+void DbNode::refuse(Submission& submission, Error error) {
+  if (error.outcome == Outcome::not_applied && submission.transaction.forwarded) {
+    const std::string& transaction_id = submission.transaction.id;
+    if (const auto* known = recent_.find(transaction_id); known != nullptr) return submission.done(*known);
+    const auto is_same = [&](const TimedTransaction& timed) {
+      return timed.transaction.id == transaction_id;
+    };
+    if (in_flight_ && std::ranges::any_of(in_flight_->record.batch, is_same)) {
+      error.outcome = Outcome::unknown;
+    } else {
+      recent_.remember(transaction_id, applied_.index, std::unexpected(error));
+    }
+  }
+  submission.done(std::unexpected(std::move(error)));
 }
 
 // Returns what surely was not applied, to be tried on whoever leads now: what is queued, and what is in flight if
@@ -205,7 +277,9 @@ void DbNode::give_back(bool in_flight_too) {
 WriteReceipt DbNode::receipt_of(const InFlight& in_flight) const {
   WriteReceipt receipt{
       .index = in_flight.position.index, .term = in_flight.position.term, .mode = in_flight.mode};
-  for (const NodeId& member : options_.members) {
+  for (const Member& each : membership_.members) {
+    if (each.witness) continue;
+    const NodeId& member = each.id;
     bool has = member == id();
     if (in_flight.mode == ConsistencyMode::dual_write) {
       const auto report = reports_.find(member);
@@ -224,13 +298,13 @@ void DbNode::answer_in_flight() {
   in_flight_.reset();
   const WriteReceipt receipt = receipt_of(done);
   for (std::size_t i = 0; i < done.submissions.size(); ++i) {
-    if (!done.submissions[i].done) continue;
     WriteReceipt own = receipt;
     if (done.kind == EntryKind::batch) {
       own.transaction_id = done.record.batch[i].transaction.id;
       own.result = std::move(done.results[i]);
+      if (done.record.batch[i].transaction.forwarded) recent_.remember(own.transaction_id, own.index, own);
     }
-    done.submissions[i].done(std::move(own));
+    if (done.submissions[i].done) done.submissions[i].done(std::move(own));
   }
 }
 
@@ -242,10 +316,13 @@ void DbNode::expire_in_flight(std::int64_t now_us) {
                                   ? "The deadline passed while the transaction was being decided."
                                   : "The deadline passed before every node had prepared the transaction.",
                    .outcome = proposed ? Outcome::unknown : Outcome::not_applied};
+  // While nobody leads, nothing is decided: those who wait are told early.
+  const bool leaderless = proposed && leadership_.leader.empty() &&
+                          now_us - leaderless_since_us_ > to_us(options_.timing.election_timeout);
   bool any_left = false;
   for (Submission& submission : in_flight_->submissions) {
     if (!submission.done) continue;
-    if (submission.deadline_us > now_us) {
+    if (submission.deadline_us > now_us && !leaderless) {
       any_left = true;
     } else if (proposed) {
       std::exchange(submission.done, nullptr)(std::unexpected(late));

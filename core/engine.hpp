@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "core/digest.hpp"
+#include "core/membership.hpp"
 #include "core/query.hpp"
 #include "core/transaction.hpp"
 
@@ -49,7 +50,14 @@ struct ClusterMeta {
   Position applied;           // the last log entry that is in the content
   Digest digest;              // the chained digest at `applied`
   std::int64_t clock_us = 0;  // the highest transaction clock so far; it never goes back
+  Membership membership;      // as of `applied`
   bool operator==(const ClusterMeta&) const = default;
+};
+
+// What an entry changes in the meta besides the position.
+struct MetaChange {
+  std::optional<ConsistencyMode> mode = {};
+  std::optional<Membership> membership = {};
 };
 
 // What a prepared batch did.
@@ -118,9 +126,9 @@ class StorageEngine {
   // Prefer prepare_batch() below, which rolls back by RAII.
   virtual Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) = 0;
 
-  // Writes position, the prepared digest, clock and, if given, the new mode into the meta in the same transaction and
+  // Writes position, the prepared digest, clock and what `change` names into the meta in the same transaction and
   // commits it. On failure nothing is held and the node must stop: the decision stands, the log replays it.
-  virtual Result<void> commit(Position position, std::optional<ConsistencyMode> mode = {}) = 0;
+  virtual Result<void> commit(Position position, const MetaChange& change = {}) = 0;
 
   // Gives up what is held, if anything. Never fails visibly.
   virtual void rollback() noexcept = 0;
@@ -160,8 +168,8 @@ class PreparedBatch {
   const BatchOutcome& outcome() const { return outcome_; }
   BatchOutcome& outcome() { return outcome_; }
 
-  Result<void> commit(Position position, std::optional<ConsistencyMode> mode = {}) {
-    return std::exchange(engine_, nullptr)->commit(position, mode);
+  Result<void> commit(Position position, const MetaChange& change = {}) {
+    return std::exchange(engine_, nullptr)->commit(position, change);
   }
 
  private:

@@ -9,16 +9,19 @@
 
 namespace quorate {
 
-class MemoryTransport final : public Transport {
+class MemoryTransport final : public LocalTransport {
  public:
-  // `receiver` must stay valid until detach() has returned.
-  void attach(const NodeId& node, MessageReceiver& receiver) {
+  void attach(const NodeId& node, MessageReceiver& receiver) override {
     const std::unique_lock lock(mutex_);
     receivers_[node] = &receiver;
   }
-  void detach(const NodeId& node) {
-    const std::unique_lock lock(mutex_);
-    receivers_.erase(node);
+  void detach(const NodeId& node) override {
+    {
+      const std::unique_lock lock(mutex_);
+      if (receivers_.erase(node) == 0) return;
+    }
+    const std::shared_lock lock(mutex_);
+    for (const auto& [id, receiver] : receivers_) receiver->on_unreachable(node);
   }
 
   void send(Message message) override {

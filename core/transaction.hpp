@@ -23,6 +23,8 @@ struct Transaction {
   std::string id;  // unique; given by the coordinator
   std::vector<Statement> statements;
   std::optional<ConsistencyMode> mode = {};  // strengthens the cluster's mode for this transaction
+  bool forwarded =
+      false;  // came from another process, which may send it again: every node remembers its outcome
 };
 
 struct StatementResult {

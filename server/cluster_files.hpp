@@ -1,7 +1,7 @@
-// The files of an embedded cluster before its nodes start: opening them, checking whose they are, and bringing up nodes
-// that have none yet. Blocks; used at start and when a node is opened again.
+// The files of a node: opening them, checking whose they are, and beginning new ones. Blocks.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,32 +9,47 @@
 #include "core/cluster_config.hpp"
 #include "core/consensus/sqlite_log_store.hpp"
 #include "core/engine.hpp"
+#include "core/snapshot_store.hpp"
+#include "core/transport.hpp"
 
 namespace quorate {
 
 struct NodeFiles {
-  std::unique_ptr<StorageEngine> engine;
+  std::unique_ptr<StorageEngine> engine;  // none: a witness
   std::unique_ptr<SqliteLogStore> log;
+  std::unique_ptr<SnapshotStore> snapshots;
   std::optional<ClusterMeta> meta;  // none: the database has never belonged to a cluster
   StoredLog stored;
+  bool quarantined = false;  // its content is not trusted
+
+  // It belongs to a cluster. Its log decides: a node whose log is gone does not remember what it promised.
+  bool has_begun() const { return !stored.membership.members.empty() || !stored.memberships.empty(); }
 };
 
-// Errors: io_error, corrupt, not_found (engine), quarantined (a marker file lies beside the database).
-Result<NodeFiles> open_node_files(const ClusterConfig& config, const NodeConfig& node);
+// Errors: io_error, corrupt, not_found (engine).
+Result<NodeFiles> open_node_files(const std::string& engine, const NodeConfig& node);
 
 // identity_mismatch, saying which value differs, if the meta is not the one configured. No meta is no mismatch.
-Result<void> check_identity(const NodeConfig& node, const std::optional<ClusterMeta>& meta,
-                            const std::string& cluster_id);
+Result<void> check_identity(const NodeConfig& node, const NodeFiles& files, const std::string& cluster_id);
 
-// Makes the files ready to start: a new cluster gets its id, and the first node's existing content goes to all; a node
-// of an existing cluster whose files are gone is rebuilt from the one with the latest log, if enough nodes are intact
-// to be sure that nothing acknowledged is lost. Returns the cluster's id.
-// Errors: identity_mismatch, io_error, corrupt. A node that cannot be opened is left to be tried again later, unless it
-// is needed here.
-Result<std::string> bring_up_files(const ClusterConfig& config);
+// Makes new files those of a member of this cluster: meta and log, durably. `base` is where its content stands. What the
+// database holds of this cluster is replaced later; what it holds of no cluster must be none, unless base says otherwise.
+Result<void> begin_node(const NodeConfig& node, NodeFiles& files, const Begin& cluster, Position base);
 
-// Beside the database; while it is there, the node does not start. To repair the node, delete its database, its log and
-// the marker, and restart: it is rebuilt from the others.
+std::string new_cluster_id();
+std::string role_of(const NodeConfig& node);
+
+// Beside the database; while it is there, the node does not serve, but fetches its content anew from the others.
 void write_quarantine_marker(const NodeConfig& node, const std::string& reason);
+void remove_quarantine_marker(const NodeConfig& node);
+
+// --- an embedded cluster, all of whose nodes' files are in reach of this process ---
+
+// Makes the files ready to start: a new cluster gets its id, and the first node's existing content goes to all. A node
+// without files, in a cluster that has begun, is left as it is: it joins once there is a leader. If the others cannot elect
+// one without it, it is taken out first, provided that they meet every majority that may have acknowledged something.
+// Returns the cluster's id. Errors: identity_mismatch, io_error, corrupt. A node that cannot be opened is left to be tried
+// again later, unless it is needed here.
+Result<std::string> bring_up_files(const ClusterConfig& config);
 
 }  // namespace quorate

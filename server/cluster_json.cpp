@@ -32,11 +32,16 @@ void append_node(std::string& out, const NodeStatus& node) {
   out += node.preferred_master ? "true" : "false";
   append_text(out, "state", node.state);
   if (!node.detail.empty()) append_text(out, "detail", node.detail);
-  append_text(out, "engine", node.engine);
+  if (!node.url.empty()) append_text(out, "url", node.url);
+  if (!node.peer.empty()) append_text(out, "peer", node.peer);
+  append_text(out, "instance", node.instance);
+  append_name(out, "out_of_dual_write");
+  out += node.out ? "true" : "false";
+  if (!node.engine.empty()) append_text(out, "engine", node.engine);
   append_count(out, "match_index", node.match_index);
   append_count(out, "applied_index", node.applied_index);
   append_count(out, "lag", node.lag);
-  append_text(out, "digest", node.digest);
+  if (!node.digest.empty()) append_text(out, "digest", node.digest);
   if (node.last_contact_ms) {
     append_name(out, "last_contact_ms");
     append_json_integer(out, *node.last_contact_ms);
@@ -80,6 +85,7 @@ void append_cluster_status(std::string& out, const ClusterStatus& status) {
   } else {
     append_json_string(out, status.leader);
   }
+  append_text(out, "source", status.source);
   append_name(out, "nodes");
   out += '[';
   bool first = true;

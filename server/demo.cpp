@@ -127,7 +127,7 @@ class Demo {
     while (!cluster_->coordinator().is_ready() && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    const ClusterStatus status = cluster_->coordinator().status();
+    const ClusterStatus status = cluster_->coordinator().known_status();
     expect(!status.leader.empty(), "a leader is elected");
     say("Three nodes, each a SQLite file with its own log: " + (folder_ / "n1.db").string() +
         ", n2.db, n3.db.");

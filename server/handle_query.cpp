@@ -48,7 +48,7 @@ boost::asio::awaitable<std::string> write_answer(const QueryRequest& request, co
 
 Result<void> check_node(const Services& services, const std::string& node) {
   if (node.empty()) return {};
-  const std::vector<NodeStatus> nodes = services.coordinator.status().nodes;
+  const std::vector<NodeStatus> nodes = services.coordinator.known_status().nodes;
   if (std::ranges::find(nodes, node, &NodeStatus::id) != nodes.end()) return {};
   return fail(ErrorCode::not_found,
               "This cluster has no node \"" + node + "\". GET /v1/cluster lists its nodes.");

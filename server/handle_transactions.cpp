@@ -13,7 +13,7 @@ namespace {
 // A request may strengthen the cluster's mode, never weaken it.
 Result<void> check_mode(const Services& services, const Transaction& transaction) {
   if (transaction.mode != ConsistencyMode::quorum) return {};
-  if (services.coordinator.status().mode == ConsistencyMode::quorum) return {};
+  if (services.coordinator.known_status().mode == ConsistencyMode::quorum) return {};
   return fail(ErrorCode::malformed_request,
               "/mode \"quorum\" is weaker than the cluster's mode, \"dual_write\". A request may only "
               "strengthen it.");

@@ -19,6 +19,8 @@ HandlerResult get_query(const Services& services, const HttpRequest& request);
 HandlerResult get_cluster(const Services& services, const HttpRequest& request);
 HandlerResult put_cluster_mode(const Services& services, const HttpRequest& request);
 HandlerResult post_cluster_verify(const Services& services, const HttpRequest& request);
+HandlerResult post_cluster_leader(const Services& services, const HttpRequest& request);
+HandlerResult delete_cluster_node(const Services& services, const HttpRequest& request);
 
 // handle_health.cpp
 HandlerResult get_healthz(const Services& services, const HttpRequest& request);

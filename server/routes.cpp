@@ -12,6 +12,8 @@ std::span<const Route> api_routes() {
       {HttpMethod::get, "/v1/query", get_query, RouteBody::none},
       {HttpMethod::get, "/v1/cluster", get_cluster, RouteBody::none},
       {HttpMethod::put, "/v1/cluster/mode", put_cluster_mode, RouteBody::json},
+      {HttpMethod::post, "/v1/cluster/leader", post_cluster_leader, RouteBody::json},
+      {HttpMethod::del, "/v1/cluster/nodes/{id}", delete_cluster_node, RouteBody::none},
       {HttpMethod::post, "/v1/cluster/verify", post_cluster_verify, RouteBody::optional_json},
       {HttpMethod::get, "/healthz", get_healthz, RouteBody::none},
       {HttpMethod::get, "/readyz", get_readyz, RouteBody::none},

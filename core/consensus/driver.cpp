@@ -51,8 +51,17 @@ void ConsensusDriver::read_index(ReadCallback done) {
   enqueue(ReadRequest{.id = id});
 }
 
-void ConsensusDriver::receive(NodeId from, RaftBody body) {
-  enqueue(Received{{.from = std::move(from), .to = options_.raft.id, .body = std::move(body)}});
+void ConsensusDriver::receive(NodeId from, Instance instance, RaftBody body) {
+  enqueue(Received{
+      {.from = std::move(from), .to = options_.raft.id, .body = std::move(body), .instance = instance}});
+}
+
+void ConsensusDriver::peer_lost(NodeId node) {
+  enqueue(PeerLost{std::move(node)});
+}
+
+void ConsensusDriver::transfer(NodeId to) {
+  enqueue(Transfer{std::move(to)});
 }
 
 void ConsensusDriver::applied(Index index) {
@@ -64,15 +73,22 @@ void ConsensusDriver::compact(Index index) {
   options_.executor.post([this, index] {
     if (stopped_ || index <= raft_.log().base().index || index > applied_) return;
     const Position base{.index = index, .term = raft_.log().term_at(index)};
-    const auto result = options_.log.compact(base);
+    const auto result = options_.log.compact(base, raft_.log().membership_at(index));
     if (!result) return fail_log(result.error());
-    enqueue(Compacted{base});
+    // At once, so that the next call sees it.
+    const Event compacted = Compacted{base};
+    carry_out(raft_.step({&compacted, 1}));
   });
 }
 
 ConsensusDriver::View ConsensusDriver::view() const {
   const std::lock_guard lock(view_mutex_);
   return view_;
+}
+
+Leadership ConsensusDriver::leadership() const {
+  const std::lock_guard lock(view_mutex_);
+  return view_.leadership;
 }
 
 void ConsensusDriver::enqueue(Event event) {
@@ -92,6 +108,8 @@ void ConsensusDriver::enqueue(Event event) {
 
 void ConsensusDriver::run() {
   if (stopped_) return;
+  constexpr std::uint64_t kRunsPerMeasurement = 512;
+  if (runs_++ % kRunsPerMeasurement == 0) log_bytes_ = options_.log.bytes();
   std::vector<Event> events{Tick{.now = options_.executor.now_us(), .random = options_.executor.random()}};
   {
     const std::lock_guard lock(mutex_);
@@ -135,7 +153,10 @@ void ConsensusDriver::carry_out(Effects effects) {
 
 void ConsensusDriver::send(std::vector<RaftMessage>& messages) {
   for (RaftMessage& message : messages) {
-    options_.transport.send({std::move(message.from), std::move(message.to), std::move(message.body)});
+    options_.transport.send({.from = std::move(message.from),
+                             .to = std::move(message.to),
+                             .body = std::move(message.body),
+                             .instance = options_.raft.instance});
   }
   messages.clear();
 }
@@ -152,9 +173,13 @@ void ConsensusDriver::answer(Effects& effects) {
   for (const ReadAnswer& read : effects.reads) {
     if (auto done = take(reads_, read.id)) done(read);
   }
+  if (effects.snapshot_wanted) {
+    options_.listener.on_snapshot_wanted(raft_.leader(), std::move(*effects.snapshot_wanted));
+  }
 }
 
 void ConsensusDriver::deliver() {
+  if (!options_.delivers) return;
   const Index applied = applied_;
   while (!outstanding_.empty() && outstanding_.front().first <= applied) {
     outstanding_bytes_ -= outstanding_.front().second;
@@ -181,11 +206,20 @@ void ConsensusDriver::deliver() {
 void ConsensusDriver::publish() {
   Leadership now{.role = raft_.role(), .term = raft_.term(), .leader = raft_.leader()};
   if (now.role == Role::leader) now.term_start = raft_.term_start();
+  std::shared_ptr<const Membership> membership = view_.membership;  // only this thread writes view_
+  if (membership == nullptr || *membership != raft_.log().membership()) {
+    membership = std::make_shared<const Membership>(raft_.log().membership());
+  }
   {
     const std::lock_guard lock(view_mutex_);
     view_ = {.leadership = now,
              .commit = raft_.commit_index(),
+             .leader_commit = raft_.leader_commit(),
              .last_index = raft_.log().last_index(),
+             .base = raft_.log().base().index,
+             .membership = membership,
+             .membership_index = raft_.log().membership_index(),
+             .log_bytes = log_bytes_,
              .peers = raft_.peers()};
   }
   if (now == reported_) return;

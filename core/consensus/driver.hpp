@@ -38,6 +38,9 @@ class ConsensusListener {
   virtual void on_leadership(Leadership leadership) = 0;
   // The log failed; the participant has stopped for good.
   virtual void on_log_failure(Error error) = 0;
+  // What comes next has been compacted away on the leader: this node needs its content at offer.base or later. Comes
+  // again and again until it has it.
+  virtual void on_snapshot_wanted(NodeId leader, SnapshotOffer offer) = 0;
 };
 
 class ConsensusDriver {
@@ -48,7 +51,8 @@ class ConsensusDriver {
     Transport& transport;
     LogStore& log;
     ConsensusListener& listener;
-    Index applied = 0;  // entries up to here are not delivered again
+    Index applied = 0;     // entries up to here are not delivered again
+    bool delivers = true;  // false: the content is being repaired, nothing is delivered
     std::size_t delivery_bytes =
         16UL * 1024 * 1024;  // delivered and not yet applied, at most (plus one read)
   };
@@ -68,7 +72,11 @@ class ConsensusDriver {
   // [any] Thesis §6.4. Not confirmed if the driver stops.
   void read_index(ReadCallback done);
   // [any]
-  void receive(NodeId from, RaftBody body);
+  void receive(NodeId from, Instance instance, RaftBody body);
+  // [any] The connection to this node was closed.
+  void peer_lost(NodeId node);
+  // [any] Hands leadership on, if this node leads and `to` can take it.
+  void transfer(NodeId to);
   // [any] The listener has applied everything up to this index.
   void applied(Index index);
   // [any] Forgets the log up to this index, which must be applied and durable in the database.
@@ -78,10 +86,17 @@ class ConsensusDriver {
   struct View {
     Leadership leadership;
     Index commit = 0;
+    Index leader_commit = 0;  // as the leader last told in this life; 0: not heard yet
     Index last_index = 0;
+    Index base = 0;                                // the last compacted entry
+    std::shared_ptr<const Membership> membership;  // the latest, decided or not; never null once started
+    Index membership_index = 0;
+    std::uint64_t log_bytes = 0;  // about
     std::map<NodeId, Raft::PeerView> peers;
   };
   View view() const;
+  // [any] The same, without the rest.
+  Leadership leadership() const;
 
  private:
   void enqueue(Event event);
@@ -119,6 +134,8 @@ class ConsensusDriver {
   std::size_t outstanding_bytes_ = 0;
   Leadership reported_;
   TimeUs timer_armed_for_ = 0;  // 0: not armed
+  std::uint64_t runs_ = 0;
+  std::uint64_t log_bytes_ = 0;
 };
 
 }  // namespace quorate

@@ -15,10 +15,14 @@ namespace quorate {
 
 // What is found on start.
 struct StoredLog {
+  Instance instance = 0;  // drawn when the store was created
   HardState hard_state;
-  Position base;  // the last compacted entry; {0, 0} when nothing has been compacted
+  Position base;          // the last compacted entry; {0, 0} when nothing has been compacted
+  Membership membership;  // as of base; without members: this log belongs to no cluster yet
   Index last_index = 0;
   std::vector<Position> term_starts;  // after base: the first entry of each run of equal terms, ascending
+  std::vector<std::pair<Index, Membership>>
+      memberships;  // after base: what the log's own entries say, ascending
 };
 
 // One atomic, durable change: first truncate, then append.
@@ -42,8 +46,16 @@ class LogStore {
   // Precondition: they were written and not compacted. Errors: io_error, corrupt.
   virtual Result<std::vector<Entry>> read(Index first, Index last, std::size_t max_bytes) = 0;
 
-  // Forgets all entries up to and including `base`, which becomes the new base. Need not be durable.
-  virtual Result<void> compact(Position base) = 0;
+  // Forgets all entries up to and including `base`, which becomes the new base, with the membership as of then. Need
+  // not be durable, and must not take long: the entries may be removed bit by bit with later writes.
+  virtual Result<void> compact(Position base, const Membership& membership) = 0;
+
+  // About how much the retained entries take on the disk. Cheap.
+  virtual std::uint64_t bytes() = 0;
+
+  // Begins at `base`, the position of a snapshot, durably. If the log holds that very entry, what follows it is kept,
+  // else everything is dropped (Raft §7). The HardState stays: what was promised is not forgotten.
+  virtual Result<void> install(Position base, const Membership& membership) = 0;
 };
 
 }  // namespace quorate

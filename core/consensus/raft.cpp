@@ -11,7 +11,8 @@ Raft::Raft(RaftConfig config, StoredLog stored, LogStore& store, Index applied)
       log_(stored, store),
       hard_(std::move(stored.hard_state)),
       commit_(std::max(stored.base.index, applied)),
-      reported_commit_(commit_) {
+      reported_commit_(commit_),
+      latest_membership_(log_.membership()) {
   assert(applied <= stored.last_index);
 }
 
@@ -21,7 +22,11 @@ Effects Raft::step(std::span<const Event> events) {
   for (const Event& event : events) {
     std::visit([this](const auto& each) { on(each); }, event);
   }
-  if (role_ == Role::leader) send_appends();
+  if (role_ == Role::leader) {
+    send_appends();
+    hand_over_if_unfit();
+    drive_transfer();
+  }
   // What is applied must be durable here first: after a power cut the database must not be ahead of the log.
   const Index decided = std::min(commit_, log_.persisted_index());
   if (decided > reported_commit_ || !keeps(Rule::commit_never_moves_back)) {
@@ -39,7 +44,13 @@ TimeUs Raft::next_deadline() const {
 std::map<NodeId, Raft::PeerView> Raft::peers() const {
   std::map<NodeId, PeerView> views;
   if (role_ != Role::leader) return views;
-  for (const auto& [id, peer] : peers_) views[id] = {.match = peer.match, .last_contact = peer.last_contact};
+  for (const auto& [id, peer] : peers_) {
+    if (peer.leaves_at != 0) continue;
+    views[id] = {.match = peer.match,
+                 .last_contact = peer.last_contact,
+                 .needs_snapshot = peer.next <= log_.base().index,
+                 .answered = peer.answered};
+  }
   return views;
 }
 
@@ -49,10 +60,15 @@ void Raft::on(const Tick& event) {
   if (!started_) {
     started_ = true;
     reset_election_timer();
-    if (config_.preferred) election_deadline_ = now_;
+    const Member* self = membership().find(config_.id);
+    if (self != nullptr && self->preferred) election_deadline_ = now_;
   }
   if (role_ == Role::leader) {
     if (now_ >= heartbeat_deadline_) request_heartbeats();
+    if (handover_ && now_ >= handover_->deadline) handover_.reset();
+    std::erase_if(peers_, [this](const auto& peer) {
+      return peer.second.leaves_at != 0 && now_ >= peer.second.leaves_at;
+    });
     step_down_without_quorum();
   } else if (now_ >= election_deadline_) {
     start_pre_vote();
@@ -60,14 +76,18 @@ void Raft::on(const Tick& event) {
 }
 
 void Raft::on(const Received& event) {
-  std::visit([&](const auto& body) { handle(event.message.from, body); }, event.message.body);
+  const RaftMessage& message = event.message;
+  const bool is_reply =
+      std::holds_alternative<VoteReply>(message.body) || std::holds_alternative<AppendReply>(message.body);
+  if (is_reply && !counts(message.from, message.instance)) return;
+  std::visit([&](const auto& body) { handle(message.from, body); }, message.body);
 }
 
 void Raft::on(const Proposal& event) {
-  const bool leads = role_ == Role::leader && event.term == hard_.term;
-  if (leads) append(event.kind, event.payload);
+  const Refusal refusal = refusal_of(event);
+  if (refusal == Refusal::none) append(event.kind, event.payload);
   effects_.proposals.push_back(
-      {.id = event.id, .accepted = leads, .position = leads ? log_.last() : Position{}});
+      {.id = event.id, .refusal = refusal, .position = refusal == Refusal::none ? log_.last() : Position{}});
 }
 
 void Raft::on(const Persisted& event) {
@@ -83,10 +103,12 @@ void Raft::become_follower(Term term, NodeId leader) {
   assert(term >= hard_.term);
   if (term > hard_.term) set_hard_state({.term = term, .voted_for = {}});
   if (role_ != Role::follower) reset_election_timer();
+  if (role_ == Role::leader) leader_commit_ = std::max(leader_commit_, commit_);
   role_ = Role::follower;
   leader_ = std::move(leader);
   votes_.clear();
   peers_.clear();
+  handover_.reset();
   fail_reads();
 }
 
@@ -101,7 +123,11 @@ void Raft::append(EntryKind kind, std::shared_ptr<const std::string> payload) {
 
 void Raft::append(Entry entry) {
   effects_.log.append.push_back(entry);
+  const bool changes_membership = entry.kind == EntryKind::membership;
   log_.append(std::move(entry));
+  if (!changes_membership) return;
+  latest_membership_ = log_.membership();
+  if (role_ == Role::leader) follow_membership();
 }
 
 void Raft::truncate_from(Index index) {

@@ -6,6 +6,7 @@
 // then report Persisted; then act on committed, reads and proposals.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -20,13 +21,14 @@ namespace quorate {
 
 struct RaftConfig {
   NodeId id;
-  std::vector<NodeId> voters;  // all members, this one included
-  bool preferred = false;      // campaigns at once on start instead of waiting for an election timeout
+  Instance instance = 0;
+  bool may_lead = true;  // false: votes and follows, but does not campaign (its content is being repaired)
   TimeUs heartbeat_us = 50'000;
   TimeUs election_timeout_us = 600'000;
   std::size_t max_append_bytes = 1024UL * 1024;         // of entries in one AppendRequest
   std::size_t max_in_flight_bytes = 8UL * 1024 * 1024;  // sent to one follower and not acknowledged
   std::size_t max_in_flight_messages = 64;
+  Index promotion_lag = 1'000;      // a learner is caught up when it has all but so many entries
   std::optional<Rule> broken = {};  // tests only
 };
 
@@ -57,13 +59,30 @@ struct ReadRequest {
 struct Compacted {
   Position base;
 };
-using Event = std::variant<Tick, Received, Proposal, Persisted, ReadRequest, Compacted>;
+// The connection to this node was closed: if it leads, its followers need not wait for the timeout to replace it.
+struct PeerLost {
+  NodeId node;
+};
+// Asks to hand leadership to this voter (thesis §3.10). Proposals are refused until it has it, or for an election
+// timeout at most.
+struct Transfer {
+  NodeId to;
+};
+using Event = std::variant<Tick, Received, Proposal, Persisted, ReadRequest, Compacted, PeerLost, Transfer>;
 
 // --- effects ---
+enum class Refusal {
+  none,
+  not_leader,      // this node does not lead in that term
+  transferring,    // leadership is on its way to another node
+  change_pending,  // membership: an earlier change, or the leader's first entry, is not committed yet
+  change_too_big,  // membership: more than one voter at once
+  not_caught_up,   // membership: a new voter was no learner yet, or is behind
+};
 struct ProposalAnswer {
   std::uint64_t id = 0;
-  bool accepted = false;   // false: this node does not lead in that term; nothing was appended
-  Position position = {};  // of the entry, if accepted. It is decided only when `committed` passes it
+  Refusal refusal = Refusal::none;  // else nothing was appended
+  Position position = {};  // of the entry, if appended. It is decided only when `committed` passes it
 };
 struct ReadAnswer {
   std::uint64_t id = 0;
@@ -78,6 +97,7 @@ struct Effects {
   Index committed = 0;            // decided and durable here up to this index; 0: as before
   std::vector<ProposalAnswer> proposals;
   std::vector<ReadAnswer> reads;
+  std::optional<SnapshotOffer> snapshot_wanted;  // the next entries are not to be had from the leader's log
 };
 
 class Raft {
@@ -92,6 +112,8 @@ class Raft {
   Term term() const { return hard_.term; }
   const NodeId& leader() const { return leader_; }  // of the current term, as far as known
   Index commit_index() const { return commit_; }
+  // The commit index that the leader has told of in this life: how far there is to catch up. 0: not heard yet.
+  Index leader_commit() const { return leader_commit_; }
   const RaftLog& log() const { return log_; }
   // Leader: the first entry of its term. What it decides itself comes after this one is applied.
   Index term_start() const { return term_start_; }
@@ -101,6 +123,8 @@ class Raft {
   struct PeerView {
     Index match = 0;
     TimeUs last_contact = 0;
+    bool needs_snapshot = false;  // its next entries have been compacted away
+    bool answered = false;        // in this term
   };
   // Leader: what is known of the other members.
   std::map<NodeId, PeerView> peers() const;
@@ -108,7 +132,7 @@ class Raft {
  private:
   // A leader's view of one follower (etcd's progress: probe until the logs are known to agree, then pipeline).
   struct Progress {
-    Index match = 0;
+    std::uint64_t match = 0;
     Index next = 1;
     bool probing = true;
     bool probe_sent = false;
@@ -118,10 +142,17 @@ class Raft {
     std::uint64_t round = 0;  // highest leadership round it confirmed
     TimeUs last_contact = 0;
     bool heartbeat_due = false;
+    bool answered = false;
+    Instance instance = 0;
+    TimeUs leaves_at = 0;  // no member any more, but told so until then; 0: a member
   };
 
   bool keeps(Rule rule) const { return config_.broken != rule; }
-  std::size_t majority() const { return config_.voters.size() / 2 + 1; }
+  const Membership& membership() const {
+    return keeps(Rule::change_rolls_back) ? log_.membership() : latest_membership_;
+  }
+  bool is_voter() const;
+  bool is_witness() const;
 
   // raft.cpp
   void on(const Tick& event);
@@ -129,6 +160,8 @@ class Raft {
   void on(const Proposal& event);
   void on(const Persisted& event);
   void on(const Compacted& event) { log_.compacted(event.base); }
+  void on(const PeerLost& event);
+  void on(const Transfer& event);
   void become_follower(Term term, NodeId leader);
   void set_hard_state(HardState hard);
   void append(EntryKind kind, std::shared_ptr<const std::string> payload);
@@ -140,17 +173,33 @@ class Raft {
   // raft_election.cpp
   void reset_election_timer();
   void start_pre_vote();
-  void start_election();
+  void start_election(bool transfer);
   void become_leader();
   void step_down_without_quorum();
   void count_votes();
   void handle(const NodeId& from, const VoteRequest& request);
   void handle(const NodeId& from, const VoteReply& vote);
   bool hears_from_leader() const;
+  void reset_campaign_timer();
+
+  // raft_membership.cpp
+  Refusal refusal_of(const Proposal& proposal) const;
+  Refusal refusal_of_change(const Membership& next) const;
+  bool has_caught_up(const Member& learner) const;
+  void follow_membership();
+  bool counts(const NodeId& from, Instance instance) const;
+  void drive_transfer();
+  void hand_over_if_unfit();
+  void handle(const NodeId& from, const TimeoutNow& request);
+  bool is_majority(const std::set<NodeId>& nodes) const;
+  // The highest value that a majority of voters has reached; this node has reached `own`.
+  std::uint64_t reached_by_majority(std::uint64_t own, std::uint64_t Progress::* reached) const;
 
   // raft_replication.cpp
   void handle(const NodeId& from, const AppendRequest& request);
   void handle(const NodeId& from, const AppendReply& answer);
+  void handle(const NodeId& from, const SnapshotOffer& offer);
+  bool hears_leader(const NodeId& from, Term term);
   void on_rejection(Progress& peer, const AppendReply& answer);
   void send_appends();
   bool send_append(const NodeId& to, Progress& peer, bool force);
@@ -169,6 +218,7 @@ class Raft {
   NodeId leader_;
   Index commit_ = 0;
   Index reported_commit_ = 0;
+  Index leader_commit_ = 0;
 
   TimeUs now_ = 0;
   std::uint64_t random_ = 0;
@@ -177,6 +227,7 @@ class Raft {
   TimeUs last_leader_contact_ = 0;
 
   std::set<NodeId> votes_;
+  Membership latest_membership_;  // with Rule::change_rolls_back broken
 
   // Leader only.
   std::map<NodeId, Progress> peers_;
@@ -190,6 +241,12 @@ class Raft {
     std::uint64_t round = 0;
   };
   std::deque<PendingRead> reads_;
+  struct Handover {
+    NodeId to;
+    TimeUs deadline = 0;
+    bool told = false;
+  };
+  std::optional<Handover> handover_;
 
   Effects effects_;
 };

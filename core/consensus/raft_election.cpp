@@ -8,43 +8,58 @@ namespace quorate {
 
 void Raft::reset_election_timer() {
   const auto spread = static_cast<std::uint64_t>(config_.election_timeout_us);
-  election_deadline_ = now_ + config_.election_timeout_us + static_cast<TimeUs>(random_ % spread);
+  // A witness waits until no data node seems able to win.
+  const TimeUs patience = config_.election_timeout_us * (is_witness() ? 3 : 1);
+  election_deadline_ = now_ + patience + static_cast<TimeUs>(random_ % spread);
+}
+
+// After a campaign that came to nothing: shorter, for the leader is known to be gone.
+void Raft::reset_campaign_timer() {
+  const auto spread = static_cast<std::uint64_t>(config_.election_timeout_us / 2);
+  election_deadline_ = now_ + config_.election_timeout_us / 2 + static_cast<TimeUs>(random_ % spread);
 }
 
 // Stickiness: whoever heard from a leader less than an election timeout ago helps nobody to replace it.
 bool Raft::hears_from_leader() const {
   if (role_ == Role::leader) return true;
+  if (!keeps(Rule::stickiness_ends)) return !leader_.empty();
   return !leader_.empty() && now_ - last_leader_contact_ < config_.election_timeout_us;
 }
 
+// Only a voter campaigns, by its own latest membership; whether it is one, decide those who count its votes.
 void Raft::start_pre_vote() {
-  reset_election_timer();
-  if (!keeps(Rule::pre_vote)) return start_election();
+  if (!is_voter() || !config_.may_lead) return reset_election_timer();
+  if (is_witness()) {
+    reset_election_timer();
+  } else {
+    reset_campaign_timer();
+  }
+  if (!keeps(Rule::pre_vote)) return start_election(false);
   role_ = Role::pre_candidate;
   leader_.clear();
   votes_ = {config_.id};
-  for (const NodeId& voter : config_.voters) {
-    if (voter == config_.id) continue;
-    reply(voter, VoteRequest{.pre = true, .term = hard_.term + 1, .last_log = log_.last()});
+  for (const Member& member : membership().members) {
+    if (member.id == config_.id || !member.voter) continue;
+    reply(member.id, VoteRequest{.pre = true, .term = hard_.term + 1, .last_log = log_.last()});
   }
   count_votes();
 }
 
-void Raft::start_election() {
-  reset_election_timer();
+void Raft::start_election(bool transfer) {
+  reset_campaign_timer();
   set_hard_state({.term = hard_.term + 1, .voted_for = config_.id});
   role_ = Role::candidate;
   leader_.clear();
   votes_.clear();  // its own vote counts once it is durable: on(Persisted)
-  for (const NodeId& voter : config_.voters) {
-    if (voter == config_.id) continue;
-    reply(voter, VoteRequest{.pre = false, .term = hard_.term, .last_log = log_.last()});
+  for (const Member& member : membership().members) {
+    if (member.id == config_.id || !member.voter) continue;
+    reply(member.id, VoteRequest{.transfer = transfer, .term = hard_.term, .last_log = log_.last()});
   }
 }
 
 void Raft::count_votes() {
-  if (votes_.size() < majority()) return;
-  if (role_ == Role::pre_candidate) return start_election();
+  if (!is_majority(votes_)) return;
+  if (role_ == Role::pre_candidate) return start_election(false);
   if (role_ == Role::candidate) become_leader();
 }
 
@@ -52,12 +67,8 @@ void Raft::become_leader() {
   role_ = Role::leader;
   leader_ = config_.id;
   peers_.clear();
-  for (const NodeId& voter : config_.voters) {
-    if (voter == config_.id) continue;
-    Progress& peer = peers_[voter];
-    peer.next = log_.last_index() + 1;
-    peer.last_contact = now_;
-  }
+  handover_.reset();
+  follow_membership();
   round_ = 0;
   term_start_ = log_.last_index() + 1;
   heartbeat_deadline_ = now_;
@@ -66,21 +77,25 @@ void Raft::become_leader() {
 }
 
 void Raft::step_down_without_quorum() {
-  const auto heard = [this](const auto& entry) {
-    return now_ - entry.second.last_contact < config_.election_timeout_us;
-  };
-  const auto alive = static_cast<std::size_t>(std::ranges::count_if(peers_, heard)) + 1;
-  if (alive < majority() && keeps(Rule::check_quorum)) become_follower(hard_.term, {});
+  std::set<NodeId> alive{config_.id};
+  for (const auto& [id, peer] : peers_) {
+    if (now_ - peer.last_contact < config_.election_timeout_us) alive.insert(id);
+  }
+  if (!is_majority(alive) && keeps(Rule::check_quorum)) become_follower(hard_.term, {});
 }
 
 void Raft::handle(const NodeId& from, const VoteRequest& request) {
   const auto answer = [&](bool granted) {
     // The true term, so that a pre-candidate which has fallen behind learns of it.
-    reply(
-        from,
-        VoteReply{.pre = request.pre, .term = hard_.term, .request_term = request.term, .granted = granted});
+    const bool hides = request.pre && !granted && !keeps(Rule::pre_vote_tells_true_term);
+    reply(from, VoteReply{.pre = request.pre,
+                          .term = hides ? 0 : hard_.term,
+                          .request_term = request.term,
+                          .granted = granted});
   };
-  if (hears_from_leader() && from != leader_ && keeps(Rule::pre_vote)) return answer(false);
+  const bool sticks = hears_from_leader() && from != leader_ && !request.transfer;
+  if (sticks && keeps(Rule::pre_vote)) return answer(false);
+  if (!keeps(Rule::vote_without_own_view) && !membership().has_voter(from)) return answer(false);
 
   const Position last = log_.last();
   const bool up_to_date = request.last_log.term > last.term ||

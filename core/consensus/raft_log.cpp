@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <stdexcept>
 
 namespace quorate {
@@ -11,7 +12,10 @@ RaftLog::RaftLog(StoredLog stored, LogStore& store)
       base_(stored.base),
       last_index_(stored.last_index),
       term_starts_(stored.term_starts.begin(), stored.term_starts.end()),
-      unstable_first_(stored.last_index + 1) {}
+      unstable_first_(stored.last_index + 1) {
+  memberships_.emplace_back(stored.base.index, std::move(stored.membership));
+  std::ranges::move(stored.memberships, std::back_inserter(memberships_));
+}
 
 Term RaftLog::term_at(Index index) const {
   if (index == base_.index) return base_.term;
@@ -20,6 +24,13 @@ Term RaftLog::term_at(Index index) const {
                                 [](Index value, const Position& start) { return value < start.index; });
   assert(after != term_starts_.begin());
   return std::prev(after)->term;
+}
+
+const Membership& RaftLog::membership_at(Index index) const {
+  assert(index >= base_.index && index <= last_index_);
+  auto found = memberships_.rbegin();
+  while (found->first > index) ++found;
+  return found->second;
 }
 
 Position RaftLog::last_at_most(Index limit, Term term) const {
@@ -37,6 +48,11 @@ void RaftLog::append(Entry entry) {
   assert(last_index_ == base_.index || entry.term >= term_at(last_index_));
   if (term_starts_.empty() || term_starts_.back().term != entry.term)
     term_starts_.push_back(entry.position());
+  if (entry.kind == EntryKind::membership) {
+    auto membership = parse_membership(*entry.payload);
+    if (!membership) throw std::runtime_error(membership.error().message);
+    memberships_.emplace_back(entry.index, std::move(*membership));
+  }
   last_index_ = entry.index;
   unstable_.push_back(std::move(entry));
 }
@@ -45,6 +61,7 @@ void RaftLog::truncate_from(Index index) {
   assert(index > base_.index && index <= last_index_);
   while (!term_starts_.empty() && term_starts_.back().index >= index) term_starts_.pop_back();
   while (!unstable_.empty() && unstable_.back().index >= index) unstable_.pop_back();
+  while (memberships_.back().first >= index) memberships_.pop_back();
   last_index_ = index - 1;
   unstable_first_ = std::min(unstable_first_, index);
 }
@@ -62,6 +79,7 @@ void RaftLog::compacted(Position base) {
   const bool run_goes_on = base.index < last_index_ && term_at(base.index + 1) == base.term;
   while (!term_starts_.empty() && term_starts_.front().index <= base.index) term_starts_.pop_front();
   if (run_goes_on) term_starts_.push_front({.index = base.index + 1, .term = base.term});
+  while (memberships_.size() > 1 && memberships_[1].first <= base.index) memberships_.pop_front();
   base_ = base;
 }
 

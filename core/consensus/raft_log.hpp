@@ -20,6 +20,13 @@ class RaftLog {
   // The last entry at or before `limit` whose term is at most `term`, or base().
   Position last_at_most(Index limit, Term term) const;
 
+  // The latest membership in the log, decided or not, and the index of its entry (at most base(): the base's).
+  const Membership& membership() const { return memberships_.back().second; }
+  Index membership_index() const { return memberships_.back().first; }
+  // As of an entry from base() to last_index().
+  const Membership& membership_at(Index index) const;
+
+  // A membership entry that cannot be read throws std::runtime_error: the participant must stop.
   void append(Entry entry);
   void truncate_from(Index index);
 
@@ -39,7 +46,8 @@ class RaftLog {
   Position base_;
   Index last_index_;
   std::deque<Position> term_starts_;  // first entry of each run of equal terms after base_
-  Index unstable_first_;              // entries from here on are in unstable_, those before in store_
+  std::deque<std::pair<Index, Membership>> memberships_;  // never empty; the first is that of base_
+  Index unstable_first_;  // entries from here on are in unstable_, those before in store_
   std::deque<Entry> unstable_;
 };
 

@@ -13,7 +13,8 @@ void Raft::on(const ReadRequest& event) {
   }
   // A new leader knows how far the log is committed only once an entry of its own term is.
   const Index index = keeps(Rule::reads_wait_for_own_term) ? std::max(commit_, term_start_) : commit_;
-  if (!keeps(Rule::confirm_leadership_for_reads) || peers_.empty()) {
+  const bool decides_alone = is_majority({config_.id});
+  if (!keeps(Rule::confirm_leadership_for_reads) || decides_alone) {
     effects_.reads.push_back({.id = event.id, .confirmed = true, .index = index});
     return;
   }
@@ -28,10 +29,7 @@ void Raft::on(const ReadRequest& event) {
 // A round is confirmed when a majority, this node included, has answered a request that was sent since it began.
 void Raft::answer_reads() {
   if (reads_.empty()) return;
-  std::vector<std::uint64_t> rounds{round_};
-  for (const auto& [id, peer] : peers_) rounds.push_back(peer.round);
-  std::ranges::sort(rounds, std::greater<>());
-  const std::uint64_t confirmed = rounds[majority() - 1];
+  const std::uint64_t confirmed = reached_by_majority(round_, &Progress::round);
   while (!reads_.empty() && reads_.front().round <= confirmed) {
     effects_.reads.push_back({.id = reads_.front().id, .confirmed = true, .index = reads_.front().index});
     reads_.pop_front();

@@ -8,17 +8,13 @@ namespace quorate {
 
 void Raft::handle(const NodeId& from, const AppendRequest& request) {
   AppendReply answer{.request_term = request.term, .round = request.round};
-  if (request.term < hard_.term) {
-    answer.term = hard_.term;
+  const bool heard = hears_leader(from, request.term);
+  answer.term = hard_.term;
+  if (!heard) {
     answer.rejected = request.previous.index;
     return reply(from, answer);
   }
-  assert(role_ != Role::leader || request.term > hard_.term || config_.broken);
-  become_follower(request.term, from);
-  last_leader_contact_ = now_;
-  reset_election_timer();
-  answer.term = hard_.term;
-
+  leader_commit_ = request.commit;
   const Index compared = request.previous.index + request.entries.size();
   if (request.previous.index > log_.last_index()) {
     answer.rejected = request.previous.index;
@@ -52,6 +48,31 @@ void Raft::handle(const NodeId& from, const AppendRequest& request) {
   reply(from, answer);
 }
 
+// Takes note of a leader's message; false if it is of an older term.
+bool Raft::hears_leader(const NodeId& from, Term term) {
+  if (term < hard_.term) return false;
+  assert(role_ != Role::leader || term > hard_.term || config_.broken);
+  become_follower(term, from);
+  last_leader_contact_ = now_;
+  reset_election_timer();
+  return true;
+}
+
+// Raft §7. Until the snapshot is there, the answer says only that this node is alive.
+void Raft::handle(const NodeId& from, const SnapshotOffer& offer) {
+  AppendReply answer{.request_term = offer.term, .round = offer.round};
+  const bool heard = hears_leader(from, offer.term);
+  answer.term = hard_.term;
+  if (heard) {
+    answer.success = commit_ >= offer.base.index;
+    // What is committed here is equal to the leader's log, and durable when this answer leaves.
+    if (answer.success) answer.match = commit_;
+    if (!answer.success) effects_.snapshot_wanted = offer;
+    leader_commit_ = std::max(leader_commit_, offer.base.index);
+  }
+  reply(from, answer);
+}
+
 void Raft::handle(const NodeId& from, const AppendReply& answer) {
   if (answer.term > hard_.term) return become_follower(answer.term, {});
   if (role_ != Role::leader) return;
@@ -60,6 +81,7 @@ void Raft::handle(const NodeId& from, const AppendReply& answer) {
   if (found == peers_.end()) return;
   Progress& peer = found->second;
   peer.last_contact = now_;
+  peer.answered = true;
   if (answer.round > peer.round) {
     peer.round = answer.round;
     answer_reads();
@@ -110,8 +132,16 @@ void Raft::send_appends() {
 
 // Sends what comes next, if there is something and the window is open; with `force` also nothing. True: there may be more.
 bool Raft::send_append(const NodeId& to, Progress& peer, bool force) {
-  // The rest of this member's log has been compacted away; it needs a snapshot, a probe would say nothing.
-  if (peer.next <= log_.base().index) peer.next = log_.base().index + 1;
+  if (peer.next <= log_.base().index) {  // what comes next has been compacted away
+    if (force) {
+      effects_.send_now.push_back({config_.id, to,
+                                   SnapshotOffer{.term = hard_.term,
+                                                 .base = log_.base(),
+                                                 .membership = log_.membership_at(log_.base().index),
+                                                 .round = round_}});
+    }
+    return false;
+  }
   const bool window_open = peer.in_flight.size() < config_.max_in_flight_messages &&
                            peer.in_flight_bytes < config_.max_in_flight_bytes;
   const bool has_more = peer.next <= log_.last_index();
@@ -123,7 +153,8 @@ bool Raft::send_append(const NodeId& to, Progress& peer, bool force) {
                         .commit = commit_,
                         .round = round_};
   if (has_more && window_open && !peer.probing) {
-    request.entries = log_.read(peer.next, log_.last_index(), config_.max_append_bytes);
+    const bool bounded = keeps(Rule::bounded_appends);
+    request.entries = log_.read(peer.next, log_.last_index(), bounded ? config_.max_append_bytes : SIZE_MAX);
     std::size_t bytes = 0;
     for (const Entry& entry : request.entries) bytes += entry.bytes();
     peer.next += request.entries.size();
@@ -138,10 +169,7 @@ bool Raft::send_append(const NodeId& to, Progress& peer, bool force) {
 
 // Raft §5.3, §5.4.2: an entry of the current term that a majority holds durably is committed, and all before it.
 void Raft::commit_by_counting() {
-  std::vector<Index> matches{log_.persisted_index()};
-  for (const auto& [id, peer] : peers_) matches.push_back(peer.match);
-  std::ranges::sort(matches, std::greater<>());
-  const Index candidate = matches[majority() - 1];
+  const Index candidate = reached_by_majority(log_.persisted_index(), &Progress::match);
   if (candidate <= commit_) return;
   if (log_.term_at(candidate) != hard_.term && keeps(Rule::commit_current_term_only)) return;
   advance_commit(candidate);

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 
@@ -19,6 +20,8 @@ constexpr const char* kSchema = R"(
   CREATE TABLE IF NOT EXISTS entries (
     idx INTEGER PRIMARY KEY, term INTEGER NOT NULL, kind INTEGER NOT NULL, checksum INTEGER NOT NULL,
     payload BLOB NOT NULL);
+  CREATE INDEX IF NOT EXISTS memberships ON entries (idx) WHERE kind = 4;
+  INSERT OR IGNORE INTO meta VALUES ('instance', lower(hex(randomblob(8))));
   COMMIT;
 )";
 
@@ -26,6 +29,15 @@ std::int64_t checksum_of(const Entry& entry) {
   const std::array<std::uint64_t, 3> head{entry.index, entry.term, static_cast<std::uint64_t>(entry.kind)};
   const XXH64_hash_t seed = XXH3_64bits(head.data(), sizeof(head));
   return static_cast<std::int64_t>(XXH3_64bits_withSeed(entry.payload->data(), entry.payload->size(), seed));
+}
+
+// Removed with each write, besides twice as many as it adds.
+constexpr std::size_t kRemovedPerWrite = 16;
+
+Membership membership_of(const std::string& text) {
+  auto membership = parse_membership(text);
+  if (!membership) throw std::runtime_error(membership.error().message);
+  return std::move(*membership);
 }
 
 SQLite::Database open_database(const std::filesystem::path& path) {
@@ -80,17 +92,6 @@ Result<std::unique_ptr<SqliteLogStore>> SqliteLogStore::open(const std::filesyst
                  [&] { return std::unique_ptr<SqliteLogStore>(new SqliteLogStore(path)); });
 }
 
-Result<void> SqliteLogStore::begin_at(Position base, Term term) {
-  return guarded("the log cannot be begun", [&] {
-    SQLite::Transaction transaction(database_);
-    put_meta("base_index", std::to_string(base.index));
-    put_meta("base_term", std::to_string(base.term));
-    put_meta("term", std::to_string(term));
-    put_meta("voted_for", "");
-    transaction.commit();
-  });
-}
-
 Result<StoredLog> SqliteLogStore::load() {
   return guarded("the log cannot be read", [&] {
     const auto number = [this](const char* key) {
@@ -98,8 +99,10 @@ Result<StoredLog> SqliteLogStore::load() {
       return text.empty() ? 0 : std::stoull(text);
     };
     StoredLog stored;
+    stored.instance = std::stoull(get_meta("instance"), nullptr, 16);
     stored.hard_state = {.term = number("term"), .voted_for = get_meta("voted_for")};
     stored.base = {.index = number("base_index"), .term = number("base_term")};
+    stored.membership = membership_of(get_meta("base_membership"));
     stored.last_index = stored.base.index;
     SQLite::Statement runs(
         database_,
@@ -115,6 +118,16 @@ Result<StoredLog> SqliteLogStore::load() {
       stored.term_starts.push_back({.index = first, .term = static_cast<Term>(runs.getColumn(3).getInt64())});
       stored.last_index = last;
     }
+    SQLite::Statement changes(database_, "SELECT idx FROM entries WHERE kind = 4 AND idx > ? ORDER BY idx");
+    changes.bind(1, static_cast<std::int64_t>(stored.base.index));
+    while (changes.executeStep()) {
+      const auto index = static_cast<Index>(changes.getColumn(0).getInt64());
+      stored.memberships.emplace_back(index, membership_of(*read_one(index).payload));
+    }
+    base_ = stored.base;
+    base_membership_ = stored.membership;
+    const SQLite::Column first = database_.execAndGet("SELECT min(idx) FROM entries");
+    first_stored_ = first.isNull() ? stored.last_index + 1 : static_cast<Index>(first.getInt64());
     return stored;
   });
 }
@@ -142,6 +155,7 @@ Result<void> SqliteLogStore::write(const LogWrite& change) {
       insert_.exec();
       insert_.reset();
     }
+    remove_some(kRemovedPerWrite + 2 * change.append.size());
     commit_.exec();
     commit_.reset();
   });
@@ -187,20 +201,69 @@ Result<std::vector<Entry>> SqliteLogStore::read(Index first, Index last, std::si
   });
 }
 
-Result<void> SqliteLogStore::compact(Position base) {
-  return guarded("the log cannot be compacted", [&] {
+Result<void> SqliteLogStore::compact(Position base, const Membership& membership) {
+  base_ = base;
+  base_membership_ = membership;
+  base_is_stored_ = false;
+  while (!cache_.empty() && cache_.front().index <= base.index) {
+    cache_bytes_ -= cache_.front().bytes();
+    cache_.pop_front();
+  }
+  return {};
+}
+
+// A large deletion at once would hold up the writes behind it.
+void SqliteLogStore::remove_some(std::size_t count) {
+  if (!base_is_stored_) put_base();
+  if (first_stored_ > base_.index) return;
+  const Index last = std::min(base_.index, first_stored_ + count - 1);
+  compact_.bind(1, static_cast<std::int64_t>(last));
+  compact_.exec();
+  compact_.reset();
+  first_stored_ = last + 1;
+}
+
+void SqliteLogStore::put_base() {
+  put_meta("base_index", std::to_string(base_.index));
+  put_meta("base_term", std::to_string(base_.term));
+  put_meta("base_membership", to_text(base_membership_));
+  base_is_stored_ = true;
+}
+
+Result<void> SqliteLogStore::install(Position base, const Membership& membership) {
+  return guarded("the log cannot begin at the snapshot", [&] {
+    if (base.index < base_.index) throw std::runtime_error("the snapshot is older than what the log holds");
     SQLite::Transaction transaction(database_);
-    put_meta("base_index", std::to_string(base.index));
-    put_meta("base_term", std::to_string(base.term));
-    compact_.bind(1, static_cast<std::int64_t>(base.index));
-    compact_.exec();
-    compact_.reset();
-    transaction.commit();
-    while (!cache_.empty() && cache_.front().index <= base.index) {
-      cache_bytes_ -= cache_.front().bytes();
-      cache_.pop_front();
+    if (!holds(base)) database_.exec("DELETE FROM entries");
+    cache_.clear();
+    cache_bytes_ = 0;
+    base_ = base;
+    base_membership_ = membership;
+    put_base();
+    const std::string term = get_meta("term");
+    if (base.term > (term.empty() ? 0 : std::stoull(term))) {
+      put_meta("term", std::to_string(base.term));
+      put_meta("voted_for", "");
     }
+    transaction.commit();
   });
+}
+
+bool SqliteLogStore::holds(Position position) {
+  SQLite::Statement entry(database_, "SELECT 1 FROM entries WHERE idx = ? AND term = ?");
+  entry.bind(1, static_cast<std::int64_t>(position.index));
+  entry.bind(2, static_cast<std::int64_t>(position.term));
+  return position == base_ || entry.executeStep();
+}
+
+std::uint64_t SqliteLogStore::bytes() {
+  const auto number = [this](const char* pragma) {
+    return static_cast<std::uint64_t>(database_.execAndGet(pragma).getInt64());
+  };
+  const auto result = guarded("the log cannot be measured", [&] {
+    return (number("PRAGMA page_count") - number("PRAGMA freelist_count")) * number("PRAGMA page_size");
+  });
+  return result.value_or(0);
 }
 
 void SqliteLogStore::remember(const Entry& entry) {
@@ -224,6 +287,15 @@ std::string SqliteLogStore::get_meta(const char* key) {
   std::string value = get_meta_.executeStep() ? get_meta_.getColumn(0).getString() : "";
   get_meta_.reset();
   return value;
+}
+
+Entry SqliteLogStore::read_one(Index index) {
+  select_.bind(1, static_cast<std::int64_t>(index));
+  select_.bind(2, static_cast<std::int64_t>(index));
+  if (!select_.executeStep()) throw std::runtime_error("entry " + std::to_string(index) + " is missing");
+  Entry entry = entry_of(select_);
+  select_.reset();
+  return entry;
 }
 
 Entry SqliteLogStore::entry_of(SQLite::Statement& row) {

@@ -18,20 +18,22 @@ class SqliteLogStore final : public LogStore {
   // Opens the database, or creates it. Errors: io_error, corrupt.
   static Result<std::unique_ptr<SqliteLogStore>> open(const std::filesystem::path& path);
 
-  // For a node that is brought up from another one's content: the log begins empty, right after `base`, and the
-  // participant has voted for nobody in `term`. Only on a new log.
-  Result<void> begin_at(Position base, Term term);
-
   Result<StoredLog> load() override;
   Result<void> write(const LogWrite& change) override;
   Result<std::vector<Entry>> read(Index first, Index last, std::size_t max_bytes) override;
-  Result<void> compact(Position base) override;
+  Result<void> compact(Position base, const Membership& membership) override;
+  Result<void> install(Position base, const Membership& membership) override;
+  std::uint64_t bytes() override;
 
  private:
   explicit SqliteLogStore(const std::filesystem::path& path);
   void remember(const Entry& entry);
+  void remove_some(std::size_t count);
+  void put_base();
+  bool holds(Position position);
   void put_meta(const char* key, const std::string& value);
   std::string get_meta(const char* key);
+  Entry read_one(Index index);
   Entry entry_of(SQLite::Statement& row);
 
   SQLite::Database database_;
@@ -49,6 +51,11 @@ class SqliteLogStore final : public LogStore {
   std::deque<Entry> cache_;
   std::size_t cache_bytes_ = 0;
   bool failed_ = false;
+
+  Position base_;
+  Membership base_membership_;
+  bool base_is_stored_ = true;
+  Index first_stored_ = 1;  // what is there up to base_ is removed bit by bit, with later writes
 };
 
 }  // namespace quorate

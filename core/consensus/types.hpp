@@ -10,19 +10,20 @@
 #include <vector>
 
 #include "core/engine.hpp"
+#include "core/membership.hpp"
 
 namespace quorate {
 
-using NodeId = std::string;
 using Index = std::uint64_t;
 using Term = std::uint64_t;
 using TimeUs = std::int64_t;  // a monotonic clock, microseconds
 
 enum class EntryKind : std::uint8_t {
-  noop = 0,     // opens a term (Raft §8)
-  batch = 1,    // transactions: core/batch_codec.hpp
-  mode = 2,     // a switch of the cluster's ConsistencyMode
-  barrier = 3,  // changes nothing; marks an index at which all nodes are compared
+  noop = 0,        // opens a term (Raft §8)
+  batch = 1,       // transactions: core/batch_codec.hpp
+  mode = 2,        // a switch of the cluster's ConsistencyMode
+  barrier = 3,     // changes nothing; marks an index at which all nodes are compared
+  membership = 4,  // who takes part from here on: core/membership.hpp
 };
 
 struct Entry {
@@ -46,6 +47,7 @@ struct HardState {
 // RequestVote, and its rehearsal that changes nothing (thesis §9.6, pre-vote).
 struct VoteRequest {
   bool pre = false;
+  bool transfer = false;   // at the leader's own wish (thesis §3.10): stickiness does not count
   Term term = 0;           // campaigned for; in a pre-vote the term after the sender's own
   Position last_log = {};  // of the candidate, durable before this leaves
 };
@@ -77,12 +79,27 @@ struct AppendReply {
   std::uint64_t round = 0;
 };
 
-using RaftBody = std::variant<VoteRequest, VoteReply, AppendRequest, AppendReply>;
+// In place of AppendEntries, to a member whose next entries have been compacted away: it must fetch a snapshot at
+// `base` or later. Also a heartbeat. Answered by AppendReply: success once the member has `base`, and failure until then.
+struct SnapshotOffer {
+  Term term = 0;
+  Position base = {};
+  Membership membership = {};  // as of base: all that a witness needs, which has no content
+  std::uint64_t round = 0;
+};
+
+// Leadership transfer (thesis §3.10): the receiver, whose log is the leader's, campaigns at once.
+struct TimeoutNow {
+  Term term = 0;
+};
+
+using RaftBody = std::variant<VoteRequest, VoteReply, AppendRequest, AppendReply, SnapshotOffer, TimeoutNow>;
 
 struct RaftMessage {
   NodeId from;
   NodeId to;
   RaftBody body;
+  Instance instance = 0;  // of the sender
 };
 
 enum class Role { follower, pre_candidate, candidate, leader };

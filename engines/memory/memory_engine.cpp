@@ -125,13 +125,14 @@ Result<BatchOutcome> MemoryEngine::prepare(const Batch& batch, const PrepareLimi
   return outcome;
 }
 
-Result<void> MemoryEngine::commit(Position position, std::optional<ConsistencyMode> mode) {
+Result<void> MemoryEngine::commit(Position position, const MetaChange& change) {
   if (!held_) return fail(ErrorCode::internal, "commit() needs a prepared batch.");
   MemoryContent content = std::move(*held_);
   held_.reset();
   if (auto fault = check_fault("commit"); !fault) return fault;
   content.meta->applied = position;
-  if (mode) content.meta->mode = *mode;
+  if (change.mode) content.meta->mode = *change.mode;
+  if (change.membership) content.meta->membership = *change.membership;
   disk_->commit(std::make_shared<const MemoryContent>(std::move(content)));
   return {};
 }
@@ -148,17 +149,24 @@ Result<std::uint64_t> MemoryEngine::flush() {
   return get_version().first.index;
 }
 
+Result<void> MemoryEngine::save(const MemoryContent& content, const std::filesystem::path& target) {
+  return save_content(content, target);
+}
+Result<MemoryContent> MemoryEngine::load(const std::filesystem::path& source) {
+  return load_content(source);
+}
+
 Result<Position> MemoryEngine::snapshot(const std::filesystem::path& target) {
   if (auto fault = check_fault("snapshot"); !fault) return std::unexpected(fault.error());
   const MemoryDisk::Version version = disk_->current();
-  if (auto saved = save_content(*version, target); !saved) return std::unexpected(saved.error());
+  if (auto saved = save(*version, target); !saved) return std::unexpected(saved.error());
   return version->meta ? version->meta->applied : Position{};
 }
 
 Result<void> MemoryEngine::restore(const std::filesystem::path& source) {
   if (held_) return fail(ErrorCode::internal, "A batch is prepared; the content cannot be replaced.");
   if (auto fault = check_fault("restore"); !fault) return fault;
-  Result<MemoryContent> content = load_content(source);
+  Result<MemoryContent> content = load(source);
   if (!content) return std::unexpected(content.error());
   if (!content->meta) return fail(ErrorCode::corrupt, source.string() + " belongs to no cluster.");
   if (const MemoryDisk::Version own = disk_->current(); own->meta) {

@@ -22,7 +22,7 @@ class MemoryEngine : public StorageEngine {
   Result<void> write_meta(const ClusterMeta& meta) override;
   Result<bool> is_empty() override;
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) override;
-  Result<void> commit(Position position, std::optional<ConsistencyMode> mode) override;
+  Result<void> commit(Position position, const MetaChange& change) override;
   using StorageEngine::commit;
   void rollback() noexcept override { held_.reset(); }
   std::pair<Position, Digest> get_version() const override;
@@ -31,6 +31,11 @@ class MemoryEngine : public StorageEngine {
   Result<Position> snapshot(const std::filesystem::path& target) override;
   Result<void> restore(const std::filesystem::path& source) override;
   Result<std::unique_ptr<Reader>> open_reader() override;
+
+ protected:
+  // Where snapshots are written to and read from: files, but not in the simulator.
+  virtual Result<void> save(const MemoryContent& content, const std::filesystem::path& target);
+  virtual Result<MemoryContent> load(const std::filesystem::path& source);
 
  private:
   Result<void> check_fault(std::string_view operation) const;

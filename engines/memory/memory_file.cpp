@@ -84,6 +84,7 @@ void write_meta(FieldWriter& out, const ClusterMeta& meta) {
   out.integer(meta.applied.term);
   out.text(to_string(meta.digest));
   out.integer(static_cast<std::uint64_t>(meta.clock_us));
+  out.text(to_text(meta.membership));
 }
 
 ClusterMeta read_meta(FieldReader& in) {
@@ -96,6 +97,7 @@ ClusterMeta read_meta(FieldReader& in) {
   meta.applied.term = in.integer();
   meta.digest = parse_digest(in.text());
   meta.clock_us = static_cast<std::int64_t>(in.integer());
+  meta.membership = parse_membership(in.text()).value_or(Membership{});
   return meta;
 }
 
@@ -131,7 +133,7 @@ Result<MemoryTable> read_table(FieldReader& in) {
 
 }  // namespace
 
-Result<void> save_content(const MemoryContent& content, const std::filesystem::path& target) {
+std::string encode_content(const MemoryContent& content) {
   std::string bytes(kMagic);
   FieldWriter out(bytes);
   out.integer(content.meta ? 1 : 0);
@@ -142,7 +144,11 @@ Result<void> save_content(const MemoryContent& content, const std::filesystem::p
     return true;
   });
   bytes += to_string(digest_of(bytes));
+  return bytes;
+}
 
+Result<void> save_content(const MemoryContent& content, const std::filesystem::path& target) {
+  const std::string bytes = encode_content(content);
   std::filesystem::path beside = target;
   beside += ".partial";
   std::ofstream file(beside, std::ios::binary | std::ios::trunc);
@@ -158,11 +164,17 @@ Result<MemoryContent> load_content(const std::filesystem::path& source) {
   std::ifstream file(source, std::ios::binary);
   if (!file) return fail(ErrorCode::io_error, "Cannot read the snapshot " + source.string() + ".");
   const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  auto content = decode_content(bytes);
+  if (!content) return fail(ErrorCode::corrupt, source.string() + ": " + content.error().message);
+  return content;
+}
+
+Result<MemoryContent> decode_content(std::string_view bytes) {
   const std::size_t body = bytes.size() < kDigestBytes ? 0 : bytes.size() - kDigestBytes;
   if (!bytes.starts_with(kMagic) || bytes.substr(body) != to_string(digest_of(bytes.substr(0, body)))) {
-    return fail(ErrorCode::corrupt, source.string() + " is not a complete snapshot of a memory engine.");
+    return fail(ErrorCode::corrupt, "This is not a complete snapshot of a memory engine.");
   }
-  FieldReader in(std::string_view(bytes).substr(kMagic.size()));
+  FieldReader in(bytes.substr(kMagic.size()));
   MemoryContent content;
   if (in.integer() == 1) content.meta = read_meta(in);
   for (std::uint64_t left = in.integer(); left > 0; --left) {

@@ -3,10 +3,15 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
 
 #include "engines/memory/content.hpp"
 
 namespace quorate {
+
+std::string encode_content(const MemoryContent& content);
+Result<MemoryContent> decode_content(std::string_view bytes);  // error: corrupt
 
 // Writes beside the target and renames, so that the target is complete or absent. Errors: io_error.
 Result<void> save_content(const MemoryContent& content, const std::filesystem::path& target);

@@ -23,6 +23,7 @@ MemoryTable meta_table(const ClusterMeta& meta) {
   add("applied_term", "INTEGER", static_cast<std::int64_t>(meta.applied.term));
   add("digest", "TEXT", to_string(meta.digest));
   add("clock_us", "INTEGER", meta.clock_us);
+  add("membership", "TEXT", to_text(meta.membership));
   MemoryTable table;
   table.definition = std::make_shared<const TableDefinition>(std::move(definition));
   table.unique.resize(row.size());

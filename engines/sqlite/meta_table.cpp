@@ -13,7 +13,8 @@ constexpr const char* kCreate = R"(CREATE TABLE IF NOT EXISTS _cluster_meta (
   applied_index INTEGER NOT NULL,         -- the last log entry that is in the data
   applied_term INTEGER NOT NULL,
   digest TEXT NOT NULL,                   -- chained over all changes: equal on equal nodes
-  clock_us INTEGER NOT NULL               -- the highest transaction clock so far, Unix time in microseconds
+  clock_us INTEGER NOT NULL,              -- the highest transaction clock so far, Unix time in microseconds
+  membership TEXT NOT NULL                -- one line for each member: id, instance, flags, peer address
 ))";
 
 }  // namespace
@@ -22,8 +23,8 @@ std::optional<ClusterMeta> load_meta(SQLite::Database& database) {
   if (!database.tableExists("_cluster_meta")) return std::nullopt;
   SQLite::Statement row(
       database,
-      "SELECT cluster_id, node_id, role, mode, applied_index, applied_term, digest, clock_us "
-      "FROM _cluster_meta WHERE id = 1");
+      "SELECT cluster_id, node_id, role, mode, applied_index, applied_term, digest, clock_us, "
+      "membership FROM _cluster_meta WHERE id = 1");
   if (!row.executeStep()) return std::nullopt;
   ClusterMeta meta;
   meta.cluster_id = row.getColumn(0).getString();
@@ -34,6 +35,7 @@ std::optional<ClusterMeta> load_meta(SQLite::Database& database) {
   meta.applied.term = static_cast<std::uint64_t>(row.getColumn(5).getInt64());
   meta.digest = parse_digest(row.getColumn(6).getString());
   meta.clock_us = row.getColumn(7).getInt64();
+  meta.membership = parse_membership(row.getColumn(8).getString()).value_or(Membership{});
   return meta;
 }
 
@@ -43,7 +45,7 @@ void store_meta(SQLite::Database& database, const ClusterMeta& meta) {
   SQLite::Statement insert(
       database,
       "INSERT OR REPLACE INTO _cluster_meta (id, cluster_id, node_id, role, mode, applied_index, "
-      "applied_term, digest, clock_us) VALUES (1, ?, ?, ?, ?, 0, 0, '', 0)");
+      "applied_term, digest, clock_us, membership) VALUES (1, ?, ?, ?, ?, 0, 0, '', 0, '')");
   insert.bind(1, meta.cluster_id);
   insert.bind(2, meta.node_id);
   insert.bind(3, meta.role);
@@ -56,8 +58,8 @@ void store_meta(SQLite::Database& database, const ClusterMeta& meta) {
 MetaUpdate::MetaUpdate(SQLite::Database& database)
     : statement_(
           database,
-          "UPDATE _cluster_meta SET mode = ?, applied_index = ?, applied_term = ?, digest = ?, clock_us = ? "
-          "WHERE id = 1") {}
+          "UPDATE _cluster_meta SET mode = ?, applied_index = ?, applied_term = ?, digest = ?, clock_us = ?, "
+          "membership = ? WHERE id = 1") {}
 
 void MetaUpdate::run(const ClusterMeta& meta) {
   statement_.bind(1, std::string(to_string(meta.mode)));
@@ -65,6 +67,7 @@ void MetaUpdate::run(const ClusterMeta& meta) {
   statement_.bind(3, static_cast<std::int64_t>(meta.applied.term));
   statement_.bind(4, to_string(meta.digest));
   statement_.bind(5, meta.clock_us);
+  statement_.bind(6, to_text(meta.membership));
   statement_.exec();
   statement_.reset();
 }

@@ -42,9 +42,9 @@ Result<BatchOutcome> SqliteEngine::prepare(const Batch& batch, const PrepareLimi
   return writer_->prepare(batch, limits);
 }
 
-Result<void> SqliteEngine::commit(Position position, std::optional<ConsistencyMode> mode) {
+Result<void> SqliteEngine::commit(Position position, const MetaChange& change) {
   if (!writer_) return not_open();
-  return writer_->commit(position, mode);
+  return writer_->commit(position, change);
 }
 
 void SqliteEngine::rollback() noexcept {

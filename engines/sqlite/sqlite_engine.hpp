@@ -23,7 +23,7 @@ class SqliteEngine : public StorageEngine {
   Result<void> write_meta(const ClusterMeta& meta) override;
   Result<bool> is_empty() override;
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) override;
-  Result<void> commit(Position position, std::optional<ConsistencyMode> mode) override;
+  Result<void> commit(Position position, const MetaChange& change) override;
   void rollback() noexcept override;
   std::pair<Position, Digest> get_version() const override;
   Result<void> check_health() override;

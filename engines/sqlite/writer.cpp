@@ -145,11 +145,12 @@ Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, F
   return true;
 }
 
-Result<void> Writer::commit(Position position, std::optional<ConsistencyMode> mode) {
+Result<void> Writer::commit(Position position, const MetaChange& change) {
   if (!held_) return fail(ErrorCode::internal, "commit() needs a prepared batch.");
   held_ = false;
   prepared_.applied = position;
-  if (mode) prepared_.mode = *mode;
+  if (change.mode) prepared_.mode = *change.mode;
+  if (change.membership) prepared_.membership = *change.membership;
   Result<void> done = guarded([&]() -> Result<void> {
     meta_update_->run(prepared_);
     run_once(commit_);

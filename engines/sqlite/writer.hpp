@@ -36,7 +36,7 @@ class Writer {
   Result<void> execute(const std::string& sql);
   Result<void> write_meta(const ClusterMeta& meta);
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits);
-  Result<void> commit(Position position, std::optional<ConsistencyMode> mode);
+  Result<void> commit(Position position, const MetaChange& change);
   void rollback() noexcept;
   Result<void> check_health();
 

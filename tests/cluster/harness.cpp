@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -68,6 +69,26 @@ void wait_until_ready(EmbeddedCluster& cluster) {
   REQUIRE(cluster.coordinator().is_ready());
 }
 
+void wait_until_whole(EmbeddedCluster& cluster) {
+  const std::size_t nodes = cluster.config().nodes.size();
+  const auto is_whole = [&] {
+    const ClusterStatus status = cluster.coordinator().known_status();
+    const auto is_well = [](const NodeStatus& node) {
+      return node.state == "running" && node.role != "learner" && node.lag == 0 && !node.out;
+    };
+    return status.nodes.size() == nodes && !status.leader.empty() &&
+           std::ranges::all_of(status.nodes, is_well);
+  };
+  const Deadline deadline = after(kPatience);
+  while (!is_whole() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  for (const NodeStatus& node : cluster.coordinator().known_status().nodes) {
+    INFO(node.id, " ", node.role, " ", node.state, " ", node.detail);
+  }
+  REQUIRE(is_whole());
+}
+
 Result<WriteReceipt> write(EmbeddedCluster& cluster, Transaction transaction,
                            std::chrono::milliseconds timeout) {
   return wait_for<WriteReceipt>([&](auto done) {
@@ -113,7 +134,7 @@ void require_equal(EmbeddedCluster& cluster) {
 }
 
 std::string leader_of(EmbeddedCluster& cluster) {
-  return cluster.coordinator().status().leader;
+  return cluster.coordinator().known_status().leader;
 }
 
 }  // namespace quorate

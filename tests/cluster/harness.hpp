@@ -23,6 +23,8 @@ ClusterConfig config_in(const TemporaryFolder& folder, std::size_t nodes = 3);
 // Opens and waits until it is ready; fails the test otherwise.
 std::unique_ptr<EmbeddedCluster> open_cluster(const ClusterConfig& config);
 void wait_until_ready(EmbeddedCluster& cluster);
+// Until every node is a voter, runs, and has all that is decided.
+void wait_until_whole(EmbeddedCluster& cluster);
 
 Result<WriteReceipt> write(EmbeddedCluster& cluster, std::vector<std::string> statements,
                            std::optional<ConsistencyMode> mode = {},

@@ -38,7 +38,7 @@ TEST_CASE("meta, position, digest and rows outlive the engine") {
     PreparedBatch prepared =
         expect_value(prepare_batch(*engine, {transaction({statement("INSERT INTO t VALUES (1)")}, 77)}, {}));
     const Digest digest = prepared.outcome().digest;
-    expect_ok(prepared.commit({8, 3}, ConsistencyMode::dual_write));
+    expect_ok(prepared.commit({8, 3}, {.mode = ConsistencyMode::dual_write}));
     CHECK(expect_value(engine->flush()) == 8);
     const auto check = [&] {
       ClusterMeta expected = test_meta("n1");

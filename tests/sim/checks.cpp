@@ -17,14 +17,14 @@ std::string at(Index index) {
 void World::check_step() {
   for (auto& host : hosts_) {
     if (!is_up(*host)) continue;
-    const ConsensusDriver::View view = host->node->consensus_view();
+    const ConsensusDriver::View view = host->view();
     if (view.leadership.role == Role::leader && view.leadership.term != host->checked_leader_term) {
       host->checked_leader_term = view.leadership.term;
       check_leader(*host, view.leadership.term);
     }
     if (view.commit < host->checked_commit) throw Violation(host->config.id + " moved its commit index back");
     host->checked_commit = view.commit;
-    if (host->node->applied_index() != host->checked_applied) check_applied(*host);
+    if (host->node && host->node->applied_index() != host->checked_applied) check_applied(*host);
   }
 }
 
@@ -37,7 +37,7 @@ void World::check_leader(Host& host, Term term) {
   }
   trace(host.config.id + " leads term " + std::to_string(term));
   for (auto& other : hosts_) {
-    if (other.get() != &host && is_up(*other) && other->node->leads()) question(*other);
+    if (other.get() != &host && other->node && other->node->leads()) question(*other);
   }
   if (hunts_leaders_ && disturbs_) hunt(host);
   for (Index index = host.log.base.index + 1; index < decided_.size(); ++index) {
@@ -61,6 +61,8 @@ void World::check_applied(Host& host) {
     const Position own = host.log.at(index).position();
     if (decided.index == 0) decided = own;
     if (decided != own) throw Violation(host.config.id + " applied another entry than others" + at(index));
+    const Entry& entry = host.log.at(index);
+    if (entry.kind == EntryKind::membership) memberships_[index] = parse_membership(*entry.payload).value();
   }
   host.checked_applied = applied;
   const auto [position, digest] =
@@ -81,9 +83,12 @@ void World::check_read(std::int64_t value, std::int64_t floor, const char* kind)
 
 void World::check_prepared_everywhere(const WriteReceipt& receipt) {
   if (receipt.mode != ConsistencyMode::dual_write) return;
-  if (prepared_[receipt.transaction_id].size() != hosts_.size()) {
-    throw Violation("dual_write acknowledged " + receipt.transaction_id +
-                    ", which not every node has prepared");
+  const auto after = memberships_.lower_bound(receipt.index);
+  for (const Member& member : std::prev(after)->second.members) {
+    if (member.witness || !member.voter || member.out) continue;
+    if (prepared_[receipt.transaction_id].contains(member.id)) continue;
+    throw Violation("dual_write acknowledged " + receipt.transaction_id + ", which " + member.id +
+                    " has not prepared");
   }
 }
 
@@ -91,23 +96,22 @@ void World::check_prepared_everywhere(const WriteReceipt& receipt) {
 void World::check_progress() {
   auto done = std::make_shared<bool>(false);
   const std::int64_t end = scheduler_.now_us() + 20 * kSecond;
-  const bool can_dual = std::ranges::none_of(hosts_, [](const auto& host) { return host->quarantined; });
-  for (auto& coordinator : coordinators_) {
-    coordinator->set_mode(ConsistencyMode::quorum, deadline_at(end), [done](const auto& index) {
+  for (auto& host : hosts_) {
+    if (!host->node) continue;
+    coordinator_of(*host).set_mode(ConsistencyMode::quorum, deadline_at(end), [done](const auto& index) {
       if (index) *done = true;
     });
   }
   run_until_done(*done, end - scheduler_.now_us(), "nothing is decided although all is calm");
   const std::uint64_t before = summary_.applied;
   while (summary_.applied < before + 3 && scheduler_.now_us() < end && scheduler_.step()) check_step();
-  if (summary_.applied < before + 3 && can_dual)
-    throw Violation("no progress: no write succeeds although all is calm");
+  if (summary_.applied < before + 3) throw Violation("no progress: no write succeeds although all is calm");
 }
 
 World::Host* World::leader() {
   Host* latest = nullptr;
   for (auto& host : hosts_) {
-    if (!is_up(*host) || !host->node->leads()) continue;
+    if (!host->node || !host->node->leads()) continue;
     const auto term = [](const Host& one) { return one.node->consensus_view().leadership.term; };
     if (latest == nullptr || term(*host) > term(*latest)) latest = host.get();
   }
@@ -126,10 +130,10 @@ void World::isolate(Host& host) {
 void World::check_cut_off_follower() {
   Host* before = leader();
   const bool all_up = std::ranges::all_of(hosts_, [this](const auto& host) { return is_up(*host); });
-  if (hosts_.size() < 3 || before == nullptr || !all_up) return;
+  if (decided_membership()->voters() < 3 || before == nullptr || !all_up) return;
   const Term term = before->node->consensus_view().leadership.term;
   for (auto& host : hosts_) {
-    if (host.get() == before) continue;
+    if (host.get() == before || host->is_out) continue;
     isolate(*host);
     break;
   }
@@ -145,7 +149,7 @@ void World::check_cut_off_follower() {
 // A leader that is cut off notices within an election timeout, and half a heartbeat more.
 void World::check_cut_off_leader() {
   Host* before = leader();
-  if (hosts_.size() < 2 || before == nullptr) return;
+  if (decided_membership()->voters() < 2 || before == nullptr) return;
   isolate(*before);
   run_until(scheduler_.now_us() + to_us(timing_.election_timeout) + 2 * to_us(timing_.heartbeat));
   if (before->node->leads()) throw Violation("a leader without a majority still believes that it leads");
@@ -154,11 +158,68 @@ void World::check_cut_off_leader() {
   run_until(scheduler_.now_us() + 2 * kSecond);
 }
 
+// In calm all hosts are voters soon, whatever they had lost, and the preferred master leads.
+void World::check_membership() {
+  const std::int64_t end = scheduler_.now_us() + 30 * kSecond;
+  const auto settled = [this] {
+    const Host* now = leader();
+    return now != nullptr && is_whole() && std::ranges::none_of(hosts_, &Host::is_out) &&
+           decided_membership()->members.size() == hosts_.size() &&
+           (now->config.preferred_master || !decided_membership()->has_voter("n1"));
+  };
+  while (!settled() && scheduler_.now_us() < end && scheduler_.step()) check_step();
+  if (settled()) return;
+  std::string state = to_text(*decided_membership());
+  for (const auto& host : hosts_) {
+    state += host->config.id +
+             (host->is_out   ? " is out"
+              : is_up(*host) ? " is up"
+                             : " is down") +
+             (host->repairs ? ", repairs" : "") + (host->joins ? ", joins" : "");
+    if (is_up(*host)) {
+      const auto view = host->view();
+      state += " in term " + std::to_string(view.leadership.term) + " under " + view.leadership.leader +
+               ", log " + std::to_string(view.base) + " to " + std::to_string(view.last_index) + ", commit " +
+               std::to_string(view.commit);
+      if (host->node)
+        state += ", applied " + std::to_string(host->node->applied_index()) + " " + host->node->view().detail;
+      for (const auto& [id, peer] : view.peers) {
+        state += " [" + id + " match " + std::to_string(peer.match) +
+                 (peer.needs_snapshot ? " needs snapshot" : "") + "]";
+      }
+    }
+    state += ";\n";
+  }
+  throw Violation("the cluster does not become whole although all is calm: " + state);
+}
+
+// In calm, leadership goes where it is sent, at once, and comes back to the preferred master.
+void World::check_transfer() {
+  run_until(scheduler_.now_us() + 2 * kSecond);  // whoever was behind catches up
+  Host* before = leader();
+  Host* target = nullptr;
+  for (auto& host : hosts_) {
+    if (host.get() != before && host->node) target = host.get();
+  }
+  if (before == nullptr || target == nullptr) return;
+  auto done = std::make_shared<bool>(false);
+  coordinator_of(*before).transfer_leadership(
+      target->config.id, deadline_at(scheduler_.now_us() + kSecond),
+      [done](const Result<std::uint64_t>& index) {
+        if (!index) throw Violation("a transfer in calm failed: " + index.error().message);
+        *done = true;
+      });
+  run_until_done(*done, 2 * kSecond, "a transfer of leadership");
+  run_until(scheduler_.now_us() + 100'000);
+  if (leader() != target) throw Violation("leadership did not go to " + target->config.id);
+  check_membership();
+}
+
 void World::check_outcome() {
   Index highest = 0;
-  for (auto& host : hosts_) highest = std::max(highest, is_up(*host) ? host->node->applied_index() : 0);
+  for (auto& host : hosts_) highest = std::max(highest, host->node ? host->node->applied_index() : 0);
   for (auto& host : hosts_) {
-    if (host->quarantined) continue;
+    if (host->is_witness) continue;
     if (!is_up(*host)) throw Violation(host->config.id + " did not come back");
     if (host->node->applied_index() != highest) {
       throw Violation(host->config.id + " did not catch up: it is" + at(host->node->applied_index()) +

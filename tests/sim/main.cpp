@@ -52,6 +52,9 @@ struct Campaign {
     total.leaders += one.leaders;
     total.crashes += one.crashes;
     total.quarantines += one.quarantines;
+    total.snapshots += one.snapshots;
+    total.changes += one.changes;
+    total.wipes += one.wipes;
   }
   void run(std::uint64_t first, std::uint64_t count) {
     next = first;
@@ -71,12 +74,14 @@ int run_seeds(std::uint64_t first, std::uint64_t count) {
   std::printf(
       "%llu seeds, %llu events: %llu writes applied, %llu not applied, %llu unknown, %llu reads, %llu "
       "leaders, "
-      "%llu crashes, %llu quarantines\n",
+      "%llu crashes, %llu quarantines, %llu snapshots installed, %llu transfers and removals, %llu nodes "
+      "wiped\n",
       static_cast<unsigned long long>(count), static_cast<unsigned long long>(total.events),
       static_cast<unsigned long long>(total.applied), static_cast<unsigned long long>(total.not_applied),
       static_cast<unsigned long long>(total.unknown), static_cast<unsigned long long>(total.reads),
       static_cast<unsigned long long>(total.leaders), static_cast<unsigned long long>(total.crashes),
-      static_cast<unsigned long long>(total.quarantines));
+      static_cast<unsigned long long>(total.quarantines), static_cast<unsigned long long>(total.snapshots),
+      static_cast<unsigned long long>(total.changes), static_cast<unsigned long long>(total.wipes));
   for (const Failure& failure : campaign.failures) {
     std::printf("FAILED seed %llu: %s\n  replay: ./dev sim --seed %llu\n",
                 static_cast<unsigned long long>(failure.seed), failure.what.c_str(),

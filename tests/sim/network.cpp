@@ -5,6 +5,18 @@
 
 namespace quorate::sim {
 
+// A dead process's connections are closed, and the others notice; a silent death tells nothing.
+void Network::detach(const NodeId& node) {
+  receivers_.erase(node);
+  if (!tells_of_crashes) return;
+  executor_.post_at(scheduler_.now_us() + scheduler_.random.between(20, 2'000), [this, node] {
+    if (receivers_.contains(node)) return;
+    for (const auto& [id, receiver] : receivers_) {
+      if (!cut_.contains({node, id})) receiver->on_unreachable(node);
+    }
+  });
+}
+
 void Network::send(Message message) {
   ++sent;
   if (scheduler_.random.chance(drop_per_thousand)) return;

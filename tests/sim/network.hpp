@@ -15,7 +15,7 @@ class Network final : public Transport {
   Network(Scheduler& scheduler, Executor& executor) : scheduler_(scheduler), executor_(executor) {}
 
   void attach(const NodeId& node, MessageReceiver& receiver) { receivers_[node] = &receiver; }
-  void detach(const NodeId& node) { receivers_.erase(node); }
+  void detach(const NodeId& node);
   // What it has sent and is still under way never arrives.
   void lose_in_flight_from(const NodeId& node) { ++lives_[node]; }
 

@@ -10,17 +10,12 @@ constexpr std::int64_t kSecond = 1'000'000;
 
 }  // namespace
 
-std::size_t World::usable() const {
-  const auto counts = [](const auto& host) { return !host->quarantined && !host->corrupts; };
-  return static_cast<std::size_t>(std::ranges::count_if(hosts_, counts));
-}
-
 void World::sabotage() {
   if (!disturbs_) return;
   Random& random = scheduler_.random;
   Host& host =
       *hosts_[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1))];
-  switch (random.between(0, 11)) {
+  switch (random.between(0, 13)) {
     case 0:
     case 1: crash_some(); break;
     case 2:
@@ -40,13 +35,14 @@ void World::sabotage() {
       if (is_up(host)) {
         const std::int64_t until = scheduler_.now_us() + random.between(10'000, 2 * kSecond);
         host.consensus->block_until(until);
-        host.writer->block_until(until);
+        if (host.writer) host.writer->block_until(until);
         trace(host.config.id + " is paused");
       }
       break;
     case 9:
-      host.disk->fault = [this](std::string_view operation) -> std::optional<Error> {
+      host.disk->fault = [this, id = host.config.id](std::string_view operation) -> std::optional<Error> {
         if (operation != "prepare" || !scheduler_.random.chance(200)) return std::nullopt;
+        trace(id + " cannot prepare");
         if (scheduler_.random.chance(800))
           return Error{.code = ErrorCode::disk_full, .message = "simulated full disk"};
         return Error{.code = ErrorCode::io_error, .message = "simulated I/O error"};
@@ -54,15 +50,14 @@ void World::sabotage() {
       later(random.between(0, kSecond), [&host] { host.disk->fault = nullptr; });
       trace("the disk of " + host.config.id + " fills");
       break;
-    case 10: {
-      // A majority must stay.
-      const bool may = usable() > hosts_.size() / 2 + 1 && hosts_.size() > 2 && random.chance(100);
-      if (may && is_up(host)) {
+    case 10:
+      if (host.node && random.chance(300)) {
         host.corrupts = true;
         trace(host.config.id + " will compute a wrong row");
       }
       break;
-    }
+    case 12:
+    case 13: disturb_membership(); break;
   }
   later(random.between(20'000, 1'200'000), [this] { sabotage(); });
 }
@@ -72,7 +67,8 @@ void World::crash_some() {
   const bool all = scheduler_.random.chance(100);
   for (auto& host : hosts_) {
     if (!is_up(*host) || host->crash_scheduled) continue;
-    if (!all && (leader_only ? !host->node->leads() : !scheduler_.random.chance(400))) continue;
+    if (!all && (leader_only ? host->view().leadership.role != Role::leader : !scheduler_.random.chance(400)))
+      continue;
     crash(*host, true);
   }
 }

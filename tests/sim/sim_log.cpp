@@ -5,14 +5,18 @@
 namespace quorate::sim {
 
 Result<StoredLog> SimLogStore::load() {
-  StoredLog stored{.hard_state = disk_.hard_state,
+  StoredLog stored{.instance = disk_.instance,
+                   .hard_state = disk_.hard_state,
                    .base = disk_.base,
+                   .membership = disk_.membership,
                    .last_index = disk_.last_index(),
                    .term_starts = {}};
   Term term = 0;
   for (const Entry& entry : disk_.entries) {
     if (entry.term != term || stored.term_starts.empty()) stored.term_starts.push_back(entry.position());
     term = entry.term;
+    if (entry.kind != EntryKind::membership) continue;
+    stored.memberships.emplace_back(entry.index, parse_membership(*entry.payload).value());
   }
   return stored;
 }
@@ -47,11 +51,29 @@ Result<std::vector<Entry>> SimLogStore::read(Index first, Index last, std::size_
   return entries;
 }
 
-Result<void> SimLogStore::compact(Position base) {
+Result<void> SimLogStore::compact(Position base, const Membership& membership) {
   const auto count = static_cast<std::ptrdiff_t>(base.index - disk_.base.index);
   disk_.entries.erase(disk_.entries.begin(), disk_.entries.begin() + count);
   disk_.base = base;
+  disk_.membership = membership;
   return {};
+}
+
+Result<void> SimLogStore::install(Position base, const Membership& membership) {
+  if (base.index < disk_.base.index) return fail(ErrorCode::corrupt, "the snapshot is older than the log");
+  const bool held = base == disk_.base || (disk_.holds(base.index) && disk_.at(base.index).term == base.term);
+  if (held) return compact(base, membership);
+  disk_.entries.clear();
+  disk_.base = base;
+  disk_.membership = membership;
+  if (base.term > disk_.hard_state.term) disk_.hard_state = {.term = base.term, .voted_for = {}};
+  return {};
+}
+
+std::uint64_t SimLogStore::bytes() {
+  std::uint64_t bytes = 0;
+  for (const Entry& entry : disk_.entries) bytes += entry.bytes();
+  return bytes;
 }
 
 }  // namespace quorate::sim

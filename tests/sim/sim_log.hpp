@@ -11,8 +11,10 @@ namespace quorate::sim {
 
 // Outlives its node.
 struct LogDisk {
+  Instance instance = 0;
   HardState hard_state;
   Position base;
+  Membership membership;       // as of base
   std::vector<Entry> entries;  // from base.index + 1 on
 
   enum class Fault { none, crash_before_write, crash_after_write };
@@ -30,7 +32,9 @@ class SimLogStore final : public LogStore {
   Result<StoredLog> load() override;
   Result<void> write(const LogWrite& change) override;
   Result<std::vector<Entry>> read(Index first, Index last, std::size_t max_bytes) override;
-  Result<void> compact(Position base) override;
+  Result<void> compact(Position base, const Membership& membership) override;
+  Result<void> install(Position base, const Membership& membership) override;
+  std::uint64_t bytes() override;
 
  private:
   LogDisk& disk_;

@@ -33,40 +33,42 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
   }
   slow_disk_per_thousand_ = random.chance(300) ? 20 : 0;
   const auto mode = random.chance(400) ? ConsistencyMode::dual_write : ConsistencyMode::quorum;
-  std::vector<std::string> ids;
-  for (std::int64_t i = 1; i <= size; ++i) ids.push_back("n" + std::to_string(i));
+  const bool has_witness = size <= 3 && random.chance(300);
+  const bool has_spare = random.chance(400);
+  limits_.flush_entries = static_cast<std::size_t>(random.between(3, 60));
+  limits_.snapshot_piece_bytes =
+      static_cast<std::size_t>(random.between(500, 5'000));  // so that a transfer is often interrupted
+  // With a witness the log may be all that there is of a dead node's data: it is kept.
+  if (!has_witness && random.chance(500)) limits_.log_retain_bytes = 4'000;
+  degrades_ = random.chance(500);
+  const auto count =
+      static_cast<std::size_t>(size + (has_witness && size == 2 ? 1 : 0) + (has_spare ? 1 : 0));
 
-  for (std::size_t i = 0; i < (embedded_ ? 1 : ids.size()); ++i) {
-    coordinators_.push_back(std::make_unique<MultiDbCoordinator>(MultiDbCoordinator::Options{
-        .executor = executor_,
-        .nodes = ids,
-        .limits = {},
-        .on_node_down = [this](const std::string& id, const Error& why) {
-          for (auto& host : hosts_) {
-            if (host->config.id != id || std::exchange(host->crash_scheduled, true)) continue;
-            const bool quarantine = why.code == ErrorCode::quarantined;
-            trace(id + " down: " + why.message);
-            later(0, [this, &host = *host, quarantine] {
-              if (quarantine) ++summary_.quarantines;
-              host.quarantined = quarantine;
-              if (is_up(host)) crash(host, !quarantine);
-            });
-          }
-        }}));
+  for (std::size_t i = 0; i < (embedded_ ? 1 : count); ++i) {
+    coordinators_.push_back(std::make_unique<MultiDbCoordinator>(
+        MultiDbCoordinator::Options{.executor = executor_,
+                                    .limits = {},
+                                    .leader_wait = timing_.election_timeout,
+                                    .on_node_down = [this](const NodeId& id, NodeState state,
+                                                           const Error& why) { on_down(id, state, why); }}));
   }
-  for (const std::string& id : ids) {
+  for (std::size_t i = 1; i <= count; ++i) {
     hosts_.push_back(std::make_unique<Host>());
     Host& host = *hosts_.back();
-    host.config = {.id = id, .preferred_master = id == "n1", .database = {}, .log = {}};
+    host.config = {.id = "n" + std::to_string(i), .preferred_master = i == 1, .database = {}, .log = {}};
+    host.is_out = has_spare && i == count;
+    host.is_witness = has_witness && !host.is_out && i == count - (has_spare ? 1 : 0);
+    host.log.instance = random.next();
     host.log.on_write = [this, &host] {
       if (disturbs_ && scheduler_.random.chance(slow_disk_per_thousand_)) {
         host.consensus->block_until(scheduler_.now_us() + scheduler_.random.between(1'000, 900'000));
       }
     };
-    MemoryEngine engine(host.disk);
-    const ClusterMeta meta{
-        .cluster_id = "simulated", .node_id = id, .role = id == "n1" ? "master" : "backup", .mode = mode};
-    if (!engine.write_meta(meta)) throw Violation("the meta cannot be written");
+  }
+  memberships_[0] = first_membership();
+  first_mode_ = mode;
+  for (auto& host : hosts_) {
+    if (!host->is_out) begin(*host);
   }
 }
 
@@ -77,36 +79,76 @@ World::~World() {
 }
 
 void World::start(Host& host) {
-  host.consensus = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
-  host.writer = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
-  host.readers = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
-  std::vector<NodeId> members;
-  for (const auto& other : hosts_) members.push_back(other->config.id);
-  MultiDbCoordinator& coordinator = coordinator_of(host);
-  auto node = DbNode::open({.node = host.config,
-                            .members = std::move(members),
-                            .limits = limits_,
-                            .timing = timing_,
-                            .engine_name = "memory",
-                            .engine = std::make_unique<SimEngine>(
-                                host.disk, [this, &host](const Batch& batch) { see_prepare(host, batch); }),
-                            .log = std::make_unique<SimLogStore>(host.log),
-                            .consensus = *host.consensus,
-                            .writer = *host.writer,
-                            .readers = *host.readers,
-                            .transport = network_,
-                            .observer = coordinator.observer(),
-                            .broken = broken_});
-  if (!node) throw Violation(host.config.id + " does not start: " + node.error().message);
-  host.node = std::move(*node);
   host.crash_scheduled = false;
-  host.checked_applied = host.node->applied_index();
   host.checked_leader_term = 0;
   host.checked_commit = 0;
+  host.consensus = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
+  if (host.is_witness) return start_witness(host);
+  host.writer = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
+  host.readers = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
+  MultiDbCoordinator& coordinator = coordinator_of(host);
+  if (host.snapshots.complete) {
+    ++summary_.snapshots;
+    host.repairs = false;
+  }
+  auto node = DbNode::open(
+      {.node = host.config,
+       .limits = limits_,
+       .timing = timing_,
+       .dual_write_degrade = degrades_,
+       .repair = host.repairs,
+       .engine_name = "memory",
+       .engine = std::make_unique<SimEngine>(host.disk, host.snapshots,
+                                             [this, &host](const Batch& batch) { see_prepare(host, batch); }),
+       .log = std::make_unique<SimLogStore>(host.log),
+       .snapshots = std::make_unique<SimSnapshotStore>(host.snapshots),
+       .consensus = *host.consensus,
+       .writer = *host.writer,
+       .readers = *host.readers,
+       .transport = network_,
+       .observer = coordinator.observer(),
+       .broken = broken_});
+  if (!node) throw Violation(host.config.id + " does not start: " + node.error().message);
+  host.node = std::move(*node);
+  host.checked_applied = host.node->applied_index();
   network_.attach(host.config.id, *host.node);
   coordinator.attach(*host.node);
   host.node->start();
   trace(host.config.id + " starts at " + std::to_string(host.checked_applied));
+}
+
+void World::start_witness(Host& host) {
+  auto witness = WitnessNode::open(
+      {.id = host.config.id,
+       .limits = limits_,
+       .timing = timing_,
+       .log = std::make_unique<SimLogStore>(host.log),
+       .consensus = *host.consensus,
+       .transport = network_,
+       .on_down = [this, &host](NodeState state, const Error& why) { on_down(host.config.id, state, why); },
+       .broken = broken_});
+  if (!witness) throw Violation(host.config.id + " does not start: " + witness.error().message);
+  host.witness = std::move(*witness);
+  network_.attach(host.config.id, *host.witness);
+  host.witness->start();
+  trace("witness " + host.config.id + " starts");
+}
+
+void World::on_down(const NodeId& id, NodeState state, const Error& why) {
+  for (auto& each : hosts_) {
+    Host& host = *each;
+    if (host.config.id != id || std::exchange(host.crash_scheduled, true)) continue;
+    trace(id + " down: " + why.message);
+    later(0, [this, &host, state] {
+      if (!is_up(host)) return;
+      if (state == NodeState::failed) return crash(host, true);
+      if (state == NodeState::removed) return;  // reconcile() sees to it
+      if (state == NodeState::quarantined) ++summary_.quarantines;
+      host.repairs = host.repairs || state == NodeState::quarantined;
+      close(host);
+      start(host);
+    });
+  }
 }
 
 void World::see_prepare(Host& host, const Batch& batch) {
@@ -117,24 +159,31 @@ void World::see_prepare(Host& host, const Batch& batch) {
   if (corrupts) host.corrupts = false;
 }
 
-// A power cut: the process is gone, and with it what the database had not made durable.
-void World::crash(Host& host, bool restarts) {
-  trace(host.config.id + " crashes");
-  ++summary_.crashes;
-  host.node->stop();
+void World::close(Host& host) {
+  if (host.node) host.node->stop();
+  if (host.witness) host.witness->stop();
   network_.detach(host.config.id);
   if (scheduler_.random.chance(500)) network_.lose_in_flight_from(host.config.id);
-  for (auto& coordinator : coordinators_) coordinator->detach(host.config.id, "failed", "crashed");
+  if (!host.is_witness) coordinator_of(host).detach(host.config.id, "failed", "crashed");
   host.consensus.reset();
   host.writer.reset();
   host.readers.reset();
   host.node.reset();
-  host.disk->crash(scheduler_.random.next() % 200);
+  host.witness.reset();
   host.disk->fault = nullptr;
   host.corrupts = false;
+}
+
+// A power cut: the process is gone, and with it what the database had not made durable.
+void World::crash(Host& host, bool restarts) {
+  trace(host.config.id + " crashes");
+  ++summary_.crashes;
+  close(host);
+  host.disk->crash(scheduler_.random.next() % 200);
+  host.snapshots.crash(scheduler_.random.next());
   if (!restarts) return;
   later(scheduler_.random.between(10'000, hunts_leaders_ ? kSecond / 3 : 3 * kSecond), [this, &host] {
-    if (!is_up(host)) start(host);
+    if (!is_up(host) && !host.is_out) start(host);
   });
 }
 
@@ -169,8 +218,11 @@ MultiDbCoordinator& World::coordinator_for_client() {
 }
 
 Summary World::run() {
-  for (auto& host : hosts_) start(*host);
+  for (auto& host : hosts_) {
+    if (!host->is_out) start(*host);
+  }
   create_tables();
+  reconcile();
   clients_run_ = true;
   disturbs_ = true;
   const auto clients = static_cast<int>(scheduler_.random.between(2, 8));
@@ -179,6 +231,8 @@ Summary World::run() {
   run_until(scheduler_.now_us() + scheduler_.random.between(4, 12) * kSecond);
   calm_down();
   check_progress();
+  check_membership();
+  check_transfer();
   check_cut_off_follower();
   check_cut_off_leader();
   clients_run_ = false;

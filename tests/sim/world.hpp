@@ -11,11 +11,13 @@
 #include <string>
 #include <vector>
 
+#include "core/coordinator.hpp"
 #include "core/db_node.hpp"
+#include "core/witness_node.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/scheduler.hpp"
-#include "tests/sim/sim_engine.hpp"
 #include "tests/sim/sim_log.hpp"
+#include "tests/sim/sim_snapshots.hpp"
 
 namespace quorate::sim {
 
@@ -33,6 +35,9 @@ struct Summary {
   std::uint64_t leaders = 0;
   std::uint64_t crashes = 0;
   std::uint64_t quarantines = 0;
+  std::uint64_t snapshots = 0;  // installed
+  std::uint64_t changes = 0;    // of the membership
+  std::uint64_t wipes = 0;
   std::uint64_t trace = 0;  // a hash over the whole run: equal for equal seeds
 };
 
@@ -50,18 +55,25 @@ class World {
     std::int64_t wall_offset_us = 0;
     std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
     LogDisk log;
-    // While it is up:
+    SnapshotDisk snapshots;
+    bool is_witness = false;
+    bool is_out = false;   // no member: it has no files, and joins when asked to
+    bool joins = false;    // it is trying to
+    bool repairs = false;  // its content is not trusted
+    // While it is up, one of:
     std::unique_ptr<DbNode> node;
+    std::unique_ptr<WitnessNode> witness;
     std::unique_ptr<SimExecutor> consensus;
     std::unique_ptr<SimExecutor> writer;
     std::unique_ptr<SimExecutor> readers;
     bool corrupts = false;  // computes a wrong row with the next batch that it prepares as a follower
-    bool quarantined = false;
     bool crash_scheduled = false;
     // Of this life:
     Index checked_applied = 0;
     Index checked_commit = 0;
     Term checked_leader_term = 0;
+
+    ConsensusDriver::View view() const { return node ? node->consensus_view() : witness->consensus_view(); }
   };
   struct Write {
     std::int64_t key = 0;
@@ -71,14 +83,16 @@ class World {
 
   // world.cpp
   void start(Host& host);
+  void start_witness(Host& host);
+  void on_down(const NodeId& id, NodeState state, const Error& why);
+  void close(Host& host);
   void crash(Host& host, bool restarts);
   void see_prepare(Host& host, const Batch& batch);
   void run_until(std::int64_t when_us);
   void run_until_done(const bool& done, std::int64_t limit_us, const char* what);
   MultiDbCoordinator& coordinator_of(const Host& host);
   MultiDbCoordinator& coordinator_for_client();
-  bool is_up(const Host& host) const { return host.node != nullptr; }
-  std::size_t usable() const;
+  bool is_up(const Host& host) const { return host.node != nullptr || host.witness != nullptr; }
   void trace(const std::string& text);
 
   // clients.cpp
@@ -92,6 +106,16 @@ class World {
   void later(std::int64_t delay_us, Task task) {
     executor_.post_at(scheduler_.now_us() + delay_us, std::move(task));
   }
+
+  // members.cpp
+  Membership first_membership() const;
+  const Membership* decided_membership();
+  void reconcile();
+  void wipe(Host& host);
+  void join(Host& host);
+  void begin(Host& host);
+  void disturb_membership();
+  bool is_whole();
 
   // saboteur.cpp
   void sabotage();
@@ -112,6 +136,8 @@ class World {
   void check_progress();
   void check_cut_off_follower();
   void check_cut_off_leader();
+  void check_membership();
+  void check_transfer();
   void check_outcome();
   Host* leader();
   void isolate(Host& host);
@@ -128,6 +154,8 @@ class World {
   Timing timing_;
   bool hunts_leaders_ = false;  // every new leader is struck soon after its election
   bool embedded_ = true;
+  bool degrades_ = false;
+  ConsistencyMode first_mode_ = ConsistencyMode::quorum;
   bool disturbs_ = false;
   bool clients_run_ = false;
   int slow_disk_per_thousand_ = 0;
@@ -136,6 +164,7 @@ class World {
   std::map<Term, NodeId> leaders_;
   std::vector<Position> decided_;                     // by index
   std::map<Index, Digest> digests_;                   // at index
+  std::map<Index, Membership> memberships_;           // by the index of its entry
   std::map<std::int64_t, Write> writes_;              // by key
   std::map<std::string, std::set<NodeId>> prepared_;  // by transaction id
   std::int64_t next_key_ = 1;

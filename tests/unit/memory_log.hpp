@@ -8,10 +8,15 @@ namespace quorate {
 class MemoryLog final : public LogStore {
  public:
   Result<StoredLog> load() override {
-    StoredLog stored{.hard_state = hard_state_, .base = {}, .last_index = entries_.size(), .term_starts = {}};
+    StoredLog stored{.hard_state = hard_state_,
+                     .membership = membership,
+                     .last_index = entries_.size(),
+                     .term_starts = {}};
     for (const Entry& entry : entries_) {
       const bool starts = stored.term_starts.empty() || stored.term_starts.back().term != entry.term;
       if (starts) stored.term_starts.push_back(entry.position());
+      if (entry.kind == EntryKind::membership)
+        stored.memberships.emplace_back(entry.index, parse_membership(*entry.payload).value());
     }
     return stored;
   }
@@ -31,7 +36,11 @@ class MemoryLog final : public LogStore {
     }
     return entries;
   }
-  Result<void> compact(Position) override { return {}; }
+  Result<void> compact(Position, const Membership&) override { return {}; }
+  Result<void> install(Position, const Membership&) override { return {}; }
+  std::uint64_t bytes() override { return 0; }
+
+  Membership membership;
 
  private:
   HardState hard_state_;

@@ -3,41 +3,10 @@
 
 #include <algorithm>
 
-#include "core/consensus/raft.hpp"
-#include "tests/unit/memory_log.hpp"
+#include "tests/unit/participant.hpp"
 
 namespace quorate {
 namespace {
-
-std::shared_ptr<const std::string> nothing() {
-  return std::make_shared<const std::string>();
-}
-
-// One participant with its log, whose effects are carried out at once.
-struct Participant {
-  explicit Participant(RaftConfig config, MemoryLog given = {})
-      : log(std::move(given)), raft(std::move(config), *log.load(), log, 0) {}
-
-  std::vector<RaftMessage> step(Event event) {
-    std::vector<RaftMessage> sent;
-    carry_out(raft.step({&event, 1}), sent);
-    return sent;
-  }
-  void carry_out(Effects effects, std::vector<RaftMessage>& sent) {
-    std::ranges::move(effects.send_now, std::back_inserter(sent));
-    const bool writes = !effects.log.empty();
-    REQUIRE(log.write(effects.log));
-    std::ranges::move(effects.send, std::back_inserter(sent));
-    if (effects.committed != 0) committed = effects.committed;
-    if (!writes) return;
-    const Event persisted = Persisted{.hard_term = raft.term(), .last = raft.log().last()};
-    carry_out(raft.step({&persisted, 1}), sent);
-  }
-
-  MemoryLog log;
-  Raft raft;
-  Index committed = 0;
-};
 
 // Delivers messages between two participants, and to nobody else, until silence; returns how many there were.
 std::size_t converse(Participant& a, Participant& b, std::vector<RaftMessage> messages, std::size_t limit) {
@@ -68,8 +37,8 @@ std::size_t cost_of_stale_tail(std::optional<Rule> broken) {
   REQUIRE(log_a.write({.hard_state = HardState{.term = 50, .voted_for = {}}}));
   REQUIRE(log_b.write({.hard_state = HardState{.term = 12, .voted_for = {}}}));
   const std::vector<NodeId> voters{"a", "b", "c"};
-  Participant a({.id = "a", .voters = voters, .preferred = true, .broken = broken}, std::move(log_a));
-  Participant b({.id = "b", .voters = voters, .broken = broken}, std::move(log_b));
+  Participant a({.id = "a", .broken = broken}, log_with(voters, std::move(log_a)));
+  Participant b({.id = "b", .broken = broken}, log_with(voters, std::move(log_b)));
   b.step(Tick{.now = 1, .random = 1});
   const std::size_t count = converse(a, b, a.step(Tick{.now = 1, .random = 1}), 50'000);
   REQUIRE(a.raft.role() == Role::leader);
@@ -86,7 +55,7 @@ TEST_CASE("control: without conflict hints it costs thousands") {
 }
 
 TEST_CASE("a single voter elects itself and commits alone") {
-  Participant alone({.id = "a", .voters = {"a"}, .preferred = true});
+  Participant alone({.id = "a"}, log_with({"a"}));
   alone.step(Tick{.now = 1, .random = 1});
   REQUIRE(alone.raft.role() == Role::leader);
   CHECK(alone.committed == 1);
@@ -95,14 +64,14 @@ TEST_CASE("a single voter elects itself and commits alone") {
 }
 
 TEST_CASE("a proposal for another term is refused and appends nothing") {
-  Participant alone({.id = "a", .voters = {"a"}, .preferred = true});
+  Participant alone({.id = "a"}, log_with({"a"}));
   alone.step(Tick{.now = 1, .random = 1});
   const Index last = alone.raft.log().last_index();
   const Event stale =
       Proposal{.id = 7, .term = alone.raft.term() - 1, .kind = EntryKind::batch, .payload = nothing()};
   const Effects effects = alone.raft.step({&stale, 1});
   REQUIRE(effects.proposals.size() == 1);
-  CHECK_FALSE(effects.proposals[0].accepted);
+  CHECK(effects.proposals[0].refusal == Refusal::not_leader);
   CHECK(alone.raft.log().last_index() == last);
 }
 
@@ -111,7 +80,7 @@ TEST_CASE("an acknowledgement names what was compared, not what is there") {
   for (Index index = 1; index <= 5; ++index) {
     REQUIRE(log.write({.append = {{.index = index, .term = 1, .payload = nothing()}}}));
   }
-  Participant follower({.id = "b", .voters = {"a", "b", "c"}}, std::move(log));
+  Participant follower({.id = "b"}, log_with({"a", "b", "c"}, std::move(log)));
   follower.step(Tick{.now = 1, .random = 1});
   const auto sent = follower.step(
       Received{{.from = "a",
@@ -127,7 +96,7 @@ TEST_CASE("an acknowledgement names what was compared, not what is there") {
 TEST_CASE("a pre-vote changes nothing, and its refusal carries the true term") {
   MemoryLog log;
   REQUIRE(log.write({.hard_state = HardState{.term = 9, .voted_for = "c"}}));
-  Participant voter({.id = "b", .voters = {"a", "b", "c"}}, std::move(log));
+  Participant voter({.id = "b"}, log_with({"a", "b", "c"}, std::move(log)));
   voter.step(Tick{.now = 1, .random = 1});
   const auto sent =
       voter.step(Received{{.from = "a", .to = "b", .body = VoteRequest{.pre = true, .term = 4}}});
@@ -140,7 +109,7 @@ TEST_CASE("a pre-vote changes nothing, and its refusal carries the true term") {
 }
 
 TEST_CASE("a vote is durable before it is told") {
-  Participant voter({.id = "b", .voters = {"a", "b", "c"}});
+  Participant voter({.id = "b"}, log_with({"a", "b", "c"}));
   voter.step(Tick{.now = 1, .random = 1});
   const Event request = Received{{.from = "a", .to = "b", .body = VoteRequest{.term = 3}}};
   const Effects effects = voter.raft.step({&request, 1});

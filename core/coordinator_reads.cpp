@@ -1,0 +1,98 @@
+// Reads, and what the coordinator knows itself.
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "core/coordinator_routing.hpp"
+
+namespace quorate {
+
+void MultiDbCoordinator::Routing::read(PendingQuery pending) {
+  if (pending.consistency == ReadConsistency::leader) return read_on_leader(std::move(pending));
+  if (pending.consistency == ReadConsistency::local) return read_on_node(std::move(pending));
+  auto shared = std::make_shared<PendingQuery>(std::move(pending));
+  const auto go_on = [self = shared_from_this(), shared](Index index) {
+    shared->min_index = std::max(shared->min_index, index);
+    self->read_on_node(std::move(*shared));
+  };
+  const bool asked = with_own_leader([&](DbNode& leader) {
+    leader.read_index([self = shared_from_this(), shared, go_on](std::optional<Index> index) {
+      if (index) return go_on(*index);
+      self->later([self, shared] { self->read_unless_late(std::move(*shared)); });
+    });
+  });
+  if (asked) return;
+  ask({.body = ReadIndexCall{},
+       .deadline_us = shared->deadline_us,
+       .done = [shared, go_on](Result<CallAnswer> answer) {
+         if (!answer) return shared->done(std::unexpected(std::move(answer.error())));
+         go_on(std::get<IndexAnswer>(*answer).index);
+       }});
+}
+
+void MultiDbCoordinator::Routing::read_unless_late(PendingQuery pending) {
+  if (options.executor.now_us() < pending.deadline_us) return read(std::move(pending));
+  pending.done(fail(ErrorCode::no_leader, "No leader confirmed the read before the deadline."));
+}
+
+void MultiDbCoordinator::Routing::read_on_node(PendingQuery pending) {
+  const auto ask_node = [&](DbNode& node) {
+    node.query(std::move(pending.query), pending.min_index, pending.deadline_us, std::move(pending.done));
+  };
+  if (with_own_node(pending.node, ask_node)) return;
+  // The index was confirmed by the leader, so that it may as well read itself.
+  if (pending.consistency == ReadConsistency::linearizable) return read_on_leader(std::move(pending));
+  const std::string which = pending.node.empty() ? "No node" : "Node " + pending.node;
+  pending.done(fail(ErrorCode::node_unavailable, which + " of this process has content to read at the moment."));
+}
+
+void MultiDbCoordinator::Routing::read_on_leader(PendingQuery pending) {
+  const auto ask_node = [&](DbNode& node) {
+    node.query(std::move(pending.query), pending.min_index, pending.deadline_us, std::move(pending.done));
+  };
+  if (with_own_leader(ask_node)) return;
+  ask({.body = QueryCall{.query = std::move(pending.query), .min_index = pending.min_index},
+       .deadline_us = pending.deadline_us,
+       .done = [done = std::move(pending.done)](Result<CallAnswer> answer) mutable {
+         if (!answer) return done(std::unexpected(std::move(answer.error())));
+         done(std::get<QueryAnswer>(std::move(*answer)));
+       }});
+}
+
+std::uint64_t MultiDbCoordinator::Routing::applied_index() const {
+  std::uint64_t index = 0;
+  const std::shared_lock lock(slots_mutex);
+  for (const auto& [id, slot] : slots) {
+    if (slot.node != nullptr) index = std::max(index, slot.node->applied_index());
+  }
+  return index;
+}
+
+// The leader's view, or that of the node that has come furthest.
+ClusterStatus MultiDbCoordinator::Routing::own_status() const {
+  ClusterStatus best;
+  const auto rank = [](const ClusterStatus& status) {
+    return std::tuple(!status.source.empty(), status.term, status.leader == status.source, status.commit_index);
+  };
+  const std::shared_lock lock(slots_mutex);
+  for (const auto& [id, slot] : slots) {
+    if (slot.node == nullptr) continue;
+    ClusterStatus status = slot.node->status_of(slot.node->view());
+    if (rank(status) > rank(best)) best = std::move(status);
+  }
+  return best;
+}
+
+// Of its own nodes this process knows more than the leader.
+void MultiDbCoordinator::Routing::tell_of_own_nodes(ClusterStatus& status) const {
+  const std::shared_lock lock(slots_mutex);
+  for (const auto& [id, slot] : slots) {
+    if (slot.node != nullptr) continue;
+    const auto known = std::ranges::find(status.nodes, id, &NodeStatus::id);
+    NodeStatus& node = known == status.nodes.end() ? status.nodes.emplace_back(NodeStatus{.id = id}) : *known;
+    node.state = slot.state;
+    node.detail = slot.detail;
+  }
+}
+
+}  // namespace quorate

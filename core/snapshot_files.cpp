@@ -1,0 +1,199 @@
+#include "core/snapshot_files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <vector>
+
+namespace quorate {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path with_suffix(const fs::path& path, const char* suffix) {
+  fs::path result = path;
+  result += suffix;
+  return result;
+}
+
+std::unexpected<Error> failed(const std::string& what, const fs::path& path) {
+  const ErrorCode code = errno == ENOSPC || errno == EDQUOT ? ErrorCode::disk_full : ErrorCode::io_error;
+  return fail(code, "cannot " + what + " " + path.string() + ": " + std::strerror(errno));
+}
+
+class File {
+ public:
+  File(const fs::path& path, int flags) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  File& operator=(File&&) = delete;
+  ~File() {
+    if (is_open()) ::close(descriptor_);
+  }
+  bool is_open() const { return descriptor_ >= 0; }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+Result<void> sync_folder_of(const fs::path& path) {
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const File directory(folder, O_RDONLY | O_DIRECTORY);
+  if (!directory.is_open() || ::fsync(directory.descriptor()) != 0) return failed("sync", folder);
+  return {};
+}
+
+Result<Digest> digest_of_file(const fs::path& path) {
+  const File file(path, O_RDONLY);
+  if (!file.is_open()) return failed("read", path);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  std::vector<char> buffer(1024UL * 1024);
+  while (true) {
+    const ssize_t count = ::read(file.descriptor(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed("read", path);
+    if (count == 0) break;
+    XXH3_128bits_update(state.get(), buffer.data(), static_cast<std::size_t>(count));
+  }
+  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
+  return Digest{hash.high64, hash.low64};
+}
+
+class SnapshotFiles final : public SnapshotStore {
+ public:
+  explicit SnapshotFiles(const fs::path& database)
+      : lent_(with_suffix(database, ".lent")),
+        incoming_(with_suffix(database, ".incoming")),
+        incoming_info_(with_suffix(database, ".incoming-info")),
+        complete_(with_suffix(database, ".snapshot")) {
+    forget();
+  }
+  ~SnapshotFiles() override { forget(); }
+
+  Result<SnapshotInfo> make(StorageEngine& engine) override {
+    forget();
+    auto position = engine.snapshot(lent_);
+    if (!position) return std::unexpected(position.error());
+    auto digest = digest_of_file(lent_);
+    if (!digest) return std::unexpected(digest.error());
+    std::error_code error;
+    const std::uint64_t bytes = fs::file_size(lent_, error);
+    if (error) return fail(ErrorCode::io_error, "cannot measure " + lent_.string() + ": " + error.message());
+    return SnapshotInfo{.name = to_string(*digest) + "-" + std::to_string(bytes),
+                        .position = *position,
+                        .total_bytes = bytes,
+                        .digest = *digest};
+  }
+
+  Result<std::string> read(std::uint64_t offset, std::size_t max_bytes) override {
+    const File file(lent_, O_RDONLY);
+    if (!file.is_open()) return failed("read", lent_);
+    std::string bytes(max_bytes, '\0');
+    std::size_t filled = 0;
+    while (filled < max_bytes) {
+      const ssize_t count = ::pread(file.descriptor(), bytes.data() + filled, max_bytes - filled,
+                                    static_cast<off_t>(offset + filled));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return failed("read", lent_);
+      if (count == 0) break;
+      filled += static_cast<std::size_t>(count);
+    }
+    bytes.resize(filled);
+    return bytes;
+  }
+
+  void forget() override {
+    std::error_code ignored;
+    fs::remove(lent_, ignored);
+  }
+
+  std::optional<std::pair<SnapshotInfo, std::uint64_t>> incoming() override {
+    std::ifstream file(incoming_info_);
+    SnapshotInfo info;
+    std::string digest;
+    if (!(file >> info.name >> info.position.index >> info.position.term >> info.total_bytes >> digest)) {
+      return std::nullopt;
+    }
+    info.digest = parse_digest(digest);
+    std::error_code error;
+    const std::uint64_t received = fs::file_size(incoming_, error);
+    if (error || received > info.total_bytes) return std::nullopt;
+    return std::pair(info, received);
+  }
+
+  Result<void> begin(const SnapshotInfo& info) override {
+    drop_incoming();
+    const File file(incoming_, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file.is_open()) return failed("create", incoming_);
+    std::ofstream text(incoming_info_);
+    text << info.name << ' ' << info.position.index << ' ' << info.position.term << ' ' << info.total_bytes
+         << ' ' << to_string(info.digest) << '\n';
+    text.close();
+    if (!text) return failed("write", incoming_info_);
+    return {};
+  }
+
+  Result<void> append(const std::string& bytes) override {
+    const File file(incoming_, O_WRONLY | O_APPEND);
+    if (!file.is_open()) return failed("write", incoming_);
+    std::size_t written = 0;
+    while (written < bytes.size()) {
+      const ssize_t count = ::write(file.descriptor(), bytes.data() + written, bytes.size() - written);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return failed("write", incoming_);
+      written += static_cast<std::size_t>(count);
+    }
+    return {};
+  }
+
+  Result<Digest> incoming_digest() override { return digest_of_file(incoming_); }
+
+  void drop_incoming() override {
+    std::error_code ignored;
+    fs::remove(incoming_info_, ignored);
+    fs::remove(incoming_, ignored);
+  }
+
+  Result<void> complete() override {
+    {
+      const File file(incoming_, O_RDWR);
+      if (!file.is_open() || ::fsync(file.descriptor()) != 0) return failed("sync", incoming_);
+    }
+    if (std::rename(incoming_.c_str(), complete_.c_str()) != 0) return failed("rename", incoming_);
+    drop_incoming();
+    return sync_folder_of(complete_);
+  }
+
+  std::optional<fs::path> completed() override {
+    std::error_code ignored;
+    if (!fs::exists(complete_, ignored)) return std::nullopt;
+    return complete_;
+  }
+
+  Result<void> remove_completed() override {
+    if (::unlink(complete_.c_str()) != 0 && errno != ENOENT) return failed("remove", complete_);
+    return sync_folder_of(complete_);
+  }
+
+ private:
+  const fs::path lent_;
+  const fs::path incoming_;
+  const fs::path incoming_info_;
+  const fs::path complete_;
+};
+
+}  // namespace
+
+std::unique_ptr<SnapshotStore> open_snapshot_files(const fs::path& database) {
+  return std::make_unique<SnapshotFiles>(database);
+}
+
+}  // namespace quorate

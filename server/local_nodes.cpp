@@ -1,0 +1,285 @@
+#include "server/local_nodes.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "core/db_node.hpp"
+#include "core/thread_executor.hpp"
+#include "core/witness_node.hpp"
+#include "server/cluster_files.hpp"
+
+namespace quorate {
+namespace {
+
+// The order matters: the threads end before the node that they work for.
+struct Runtime {
+  std::unique_ptr<DbNode> node;  // one of these two
+  std::unique_ptr<WitnessNode> witness;
+  std::unique_ptr<ThreadExecutor> consensus;
+  std::unique_ptr<ThreadExecutor> writer;
+  std::unique_ptr<ThreadExecutor> readers;
+
+  void start() {
+    if (node) node->start();
+    if (witness) witness->start();
+  }
+  void stop() {
+    if (node) node->stop();
+    if (witness) witness->stop();
+  }
+  void stop_threads() {
+    if (consensus) consensus->stop();
+    if (writer) writer->stop();
+    if (readers) readers->stop();
+  }
+};
+
+std::string state_of(ErrorCode code) {
+  return code == ErrorCode::quarantined ? "quarantined" : "failed";
+}
+
+}  // namespace
+
+struct LocalNodes::Impl {
+  Impl(ClusterConfig given, LocalTransport& given_transport)
+      : config(std::move(given)), transport(given_transport), executor("quorate") {
+    coordinator = std::make_unique<MultiDbCoordinator>(MultiDbCoordinator::Options{
+        .executor = executor,
+        .limits = config.limits,
+        .leader_wait = config.timing.election_timeout,
+        .on_node_down = [this](const NodeId& id, NodeState state, const Error& why) {
+          executor.post([this, id, state, why] { replace(id, state, why); });
+        }});
+    for (const NodeConfig& node : config.nodes) {
+      if (!node.witness) coordinator->detach(node.id, "stopped", "It has not been started yet.");
+    }
+  }
+
+  const NodeConfig& node_config(const std::string& id) const {
+    return *std::ranges::find(config.nodes, id, &NodeConfig::id);
+  }
+
+  Result<void> open_node(const std::string& id);
+  Result<Runtime> open_data_node(const NodeConfig& node, NodeFiles files);
+  Result<Runtime> open_witness(const NodeConfig& node, NodeFiles files);
+  void stop_node(const std::string& id, const std::string& state, const std::string& detail);
+  void replace(const NodeId& id, NodeState state, const Error& why);
+  void try_again(const std::string& id, std::chrono::milliseconds delay);
+
+  ClusterConfig config;
+  LocalTransport& transport;
+  ThreadExecutor executor;  // timers of the coordinator, restarts of nodes
+  std::unique_ptr<MultiDbCoordinator> coordinator;
+
+  std::mutex mutex;                         // guards the two below: one node is opened or stopped at a time
+  std::map<std::string, Runtime> runtimes;  // of the nodes that are up
+  bool stopped = false;
+};
+
+Result<Runtime> LocalNodes::Impl::open_data_node(const NodeConfig& node, NodeFiles files) {
+  Runtime runtime;
+  runtime.consensus = std::make_unique<ThreadExecutor>(node.id + "-raft");
+  runtime.writer = std::make_unique<ThreadExecutor>(node.id + "-writer");
+  runtime.readers = std::make_unique<ThreadExecutor>(node.id + "-reader", config.reader_threads);
+  const bool repairs = files.quarantined && !files.snapshots->completed();
+  auto opened = DbNode::open({.node = node,
+                              .limits = config.limits,
+                              .timing = config.timing,
+                              .dual_write_degrade = config.dual_write_degrade,
+                              .api_url = config.member.api_url,
+                              .repair = repairs,
+                              .engine_name = config.engine,
+                              .engine = std::move(files.engine),
+                              .log = std::move(files.log),
+                              .snapshots = std::move(files.snapshots),
+                              .consensus = *runtime.consensus,
+                              .writer = *runtime.writer,
+                              .readers = *runtime.readers,
+                              .transport = transport,
+                              .observer = coordinator->observer()});
+  if (!opened) return std::unexpected(opened.error());
+  if (!repairs) remove_quarantine_marker(node);
+  runtime.node = std::move(*opened);
+  transport.attach(node.id, *runtime.node);
+  coordinator->attach(*runtime.node);
+  return runtime;
+}
+
+Result<Runtime> LocalNodes::Impl::open_witness(const NodeConfig& node, NodeFiles files) {
+  Runtime runtime;
+  runtime.consensus = std::make_unique<ThreadExecutor>(node.id + "-raft");
+  auto opened = WitnessNode::open({.id = node.id,
+                                   .limits = config.limits,
+                                   .timing = config.timing,
+                                   .log = std::move(files.log),
+                                   .consensus = *runtime.consensus,
+                                   .transport = transport,
+                                   .on_down = [this, id = node.id](NodeState state, const Error& why) {
+                                     executor.post([this, id, state, why] { replace(id, state, why); });
+                                   }});
+  if (!opened) return std::unexpected(opened.error());
+  runtime.witness = std::move(*opened);
+  transport.attach(node.id, *runtime.witness);
+  return runtime;
+}
+
+// Everything up to the first tick.
+Result<void> LocalNodes::Impl::open_node(const std::string& id) {
+  if (stopped) return fail(ErrorCode::shutting_down, "The server is stopping.");
+  if (runtimes.contains(id)) return fail(ErrorCode::internal, "node " + id + " is up already");
+  const NodeConfig& node = node_config(id);
+  auto files = open_node_files(config.engine, node);
+  if (!files) return std::unexpected(files.error());
+  if (auto checked = check_identity(node, *files, config.cluster_id); !checked) return checked;
+  if (!files->has_begun())
+    return fail(ErrorCode::not_found, "node " + id + " is no member of the cluster yet: it has to join");
+  auto runtime = node.witness ? open_witness(node, std::move(*files)) : open_data_node(node, std::move(*files));
+  if (!runtime) return std::unexpected(runtime.error());
+  runtimes.emplace(id, std::move(*runtime));
+  return {};
+}
+
+void LocalNodes::Impl::stop_node(const std::string& id, const std::string& state, const std::string& detail) {
+  const std::lock_guard lock(mutex);
+  const auto found = runtimes.find(id);
+  if (found == runtimes.end()) return;
+  Runtime& runtime = found->second;
+  runtime.stop();
+  transport.detach(id);
+  if (runtime.node) coordinator->detach(id, state, detail);
+  runtime.stop_threads();
+  runtimes.erase(found);
+}
+
+// A node that has gone down by itself.
+void LocalNodes::Impl::replace(const NodeId& id, NodeState state, const Error& why) {
+  constexpr std::chrono::milliseconds kAtOnce{0};
+  switch (state) {
+    case NodeState::installing:
+      spdlog::info("{}", why.message);
+      stop_node(id, "installing", why.message);
+      return try_again(id, kAtOnce);
+    case NodeState::quarantined:
+      spdlog::error("node {} is quarantined and will be repaired from another: {}", id, why.message);
+      write_quarantine_marker(node_config(id), why.message);
+      stop_node(id, "quarantined", why.message);
+      return try_again(id, kAtOnce);
+    case NodeState::removed:
+      spdlog::warn("{} To let it join again, stop this process and delete the node's files.", why.message);
+      return stop_node(id, "removed", why.message);
+    default:
+      spdlog::error("node {} is down: {}", id, why.message);
+      stop_node(id, "failed", why.message);
+      return try_again(id, config.timing.restart_delay);
+  }
+}
+
+void LocalNodes::Impl::try_again(const std::string& id, std::chrono::milliseconds delay) {
+  executor.post_at(executor.now_us() + to_us(delay), [this, id, delay] {
+    const std::lock_guard lock(mutex);
+    if (runtimes.contains(id)) return;
+    const auto opened = open_node(id);
+    if (opened) {
+      runtimes.at(id).start();
+      return spdlog::info("node {} is up again", id);
+    }
+    if (opened.error().code == ErrorCode::shutting_down) return;
+    spdlog::warn("node {} stays down: {}", id, opened.error().message);
+    if (!node_config(id).witness)
+      coordinator->detach(id, state_of(opened.error().code), opened.error().message);
+    const auto longer = std::max(2 * delay, config.timing.restart_delay);
+    try_again(id, std::min(longer, config.timing.max_restart_delay));
+  });
+}
+
+LocalNodes::LocalNodes(ClusterConfig config, LocalTransport& transport)
+    : impl_(std::make_unique<Impl>(std::move(config), transport)) {}
+
+LocalNodes::~LocalNodes() {
+  stop(std::chrono::seconds(10));
+}
+
+MultiDbCoordinator& LocalNodes::coordinator() {
+  return *impl_->coordinator;
+}
+Executor& LocalNodes::executor() {
+  return impl_->executor;
+}
+const ClusterConfig& LocalNodes::config() const {
+  return impl_->config;
+}
+void LocalNodes::set_cluster_id(const std::string& cluster_id) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->config.cluster_id = cluster_id;
+}
+
+Result<void> LocalNodes::start_all(std::size_t needed) {
+  const std::lock_guard lock(impl_->mutex);
+  Error last;
+  for (const NodeConfig& node : impl_->config.nodes) {
+    const auto opened = impl_->open_node(node.id);
+    if (opened || opened.error().code == ErrorCode::not_found) continue;
+    last = opened.error();
+    if (last.code == ErrorCode::identity_mismatch) return std::unexpected(last);
+    spdlog::error("node {} stays down: {}", node.id, last.message);
+    impl_->coordinator->detach(node.id, state_of(last.code), last.message);
+    impl_->try_again(node.id, impl_->config.timing.restart_delay);
+  }
+  if (impl_->runtimes.size() < needed && !last.message.empty()) return std::unexpected(last);
+  for (auto& [id, runtime] : impl_->runtimes) runtime.start();
+  return {};
+}
+
+Result<void> LocalNodes::start_node(const std::string& id) {
+  const std::lock_guard lock(impl_->mutex);
+  auto opened = impl_->open_node(id);
+  if (opened) impl_->runtimes.at(id).start();
+  return opened;
+}
+
+void LocalNodes::stop_node(const std::string& id, const std::string& state, const std::string& detail) {
+  impl_->stop_node(id, state, detail);
+}
+
+bool LocalNodes::is_up(const std::string& id) const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->runtimes.contains(id);
+}
+
+std::optional<Membership> LocalNodes::decided_membership() const {
+  const std::lock_guard lock(impl_->mutex);
+  for (const auto& [id, runtime] : impl_->runtimes) {
+    const auto view = runtime.node ? runtime.node->consensus_view() : runtime.witness->consensus_view();
+    if (view.membership != nullptr && view.membership_index <= view.commit) return *view.membership;
+  }
+  return std::nullopt;
+}
+
+ConsistencyMode LocalNodes::mode() const {
+  const std::lock_guard lock(impl_->mutex);
+  for (const auto& [id, runtime] : impl_->runtimes) {
+    if (runtime.node) return runtime.node->view().mode;
+  }
+  return impl_->config.mode;
+}
+
+bool LocalNodes::stop(std::chrono::milliseconds grace) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->stopped) return true;
+  }
+  const bool drained = impl_->coordinator->drain(std::chrono::steady_clock::now() + grace);
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->stopped = true;
+  }
+  for (const NodeConfig& node : impl_->config.nodes)
+    impl_->stop_node(node.id, "stopped", "The server is stopping.");
+  impl_->executor.stop();
+  return drained;
+}
+
+}  // namespace quorate

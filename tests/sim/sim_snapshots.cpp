@@ -1,0 +1,93 @@
+#include "tests/sim/sim_snapshots.hpp"
+
+#include "engines/memory/memory_file.hpp"
+
+namespace quorate::sim {
+namespace {
+
+// A file that its own format does not know to be wrong.
+std::string with_wrong_row(const std::string& bytes) {
+  auto content = decode_content(bytes);
+  if (!content) return bytes.substr(0, bytes.size() / 2);
+  const MemoryTable* found = content->tables.find("counter");
+  if (found == nullptr) return bytes;
+  MemoryTable table = *found;
+  const MemoryTable::SharedRow* row = table.rows.find(1);
+  if (row == nullptr) return bytes;
+  Row wrong = **row;
+  wrong.at(1) = std::get<std::int64_t>(wrong.at(1)) + 1;
+  table.rows.set(1, std::make_shared<const Row>(std::move(wrong)));
+  content->tables.set("counter", std::move(table));
+  return encode_content(*content);
+}
+
+}  // namespace
+
+void SnapshotDisk::crash(std::uint64_t chance) {
+  lent.clear();
+  if (chance % 4 == 0) incoming = with_wrong_row(incoming);
+  if (chance % 4 == 1) incoming.resize(incoming.size() / 2);
+}
+
+Result<SnapshotInfo> SimSnapshotStore::make(StorageEngine& engine) {
+  auto position = engine.snapshot("lent");
+  if (!position) return std::unexpected(position.error());
+  const Digest digest = digest_of(disk_.lent);
+  return SnapshotInfo{.name = to_string(digest),
+                      .position = *position,
+                      .total_bytes = disk_.lent.size(),
+                      .digest = digest};
+}
+
+Result<std::string> SimSnapshotStore::read(std::uint64_t offset, std::size_t max_bytes) {
+  if (offset >= disk_.lent.size()) return fail(ErrorCode::io_error, "there is no such piece");
+  return disk_.lent.substr(offset, max_bytes);
+}
+
+std::optional<std::pair<SnapshotInfo, std::uint64_t>> SimSnapshotStore::incoming() {
+  if (!disk_.incoming_info || disk_.incoming.size() > disk_.incoming_info->total_bytes) return std::nullopt;
+  return std::pair(*disk_.incoming_info, disk_.incoming.size());
+}
+
+Result<void> SimSnapshotStore::begin(const SnapshotInfo& info) {
+  disk_.incoming_info = info;
+  disk_.incoming.clear();
+  return {};
+}
+
+Result<void> SimSnapshotStore::append(const std::string& bytes) {
+  disk_.incoming += bytes;
+  return {};
+}
+
+void SimSnapshotStore::drop_incoming() {
+  disk_.incoming_info.reset();
+  disk_.incoming.clear();
+}
+
+Result<void> SimSnapshotStore::complete() {
+  disk_.complete = disk_.incoming;
+  drop_incoming();
+  return {};
+}
+
+std::optional<std::filesystem::path> SimSnapshotStore::completed() {
+  if (!disk_.complete) return std::nullopt;
+  return "complete";
+}
+
+Result<void> SimSnapshotStore::remove_completed() {
+  disk_.complete.reset();
+  return {};
+}
+
+Result<void> SimEngine::save(const MemoryContent& content, const std::filesystem::path&) {
+  snapshots_.lent = encode_content(content);
+  return {};
+}
+
+Result<MemoryContent> SimEngine::load(const std::filesystem::path&) {
+  return decode_content(*snapshots_.complete);
+}
+
+}  // namespace quorate::sim
