@@ -1,42 +1,11 @@
 #include "core/batch_codec.hpp"
 
-#include "core/bytes.hpp"
+#include "core/transaction_codec.hpp"
 
 namespace quorate {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
-
-void put(Encoder& out, const Statement& statement) {
-  out.put(std::string_view(statement.sql));
-  out.put(static_cast<std::uint32_t>(statement.parameters.positional.size()));
-  for (const Value& value : statement.parameters.positional) out.put(value);
-  out.put(static_cast<std::uint32_t>(statement.parameters.named.size()));
-  for (const auto& [name, value] : statement.parameters.named) {
-    out.put(std::string_view(name));
-    out.put(value);
-  }
-  out.put(static_cast<std::uint8_t>(statement.expect_rows.has_value()));
-  out.put(statement.expect_rows.value_or(0));
-  out.put(static_cast<std::uint8_t>(statement.allow_no_rows));
-}
-
-Statement get_statement(Decoder& in) {
-  Statement statement;
-  statement.sql = in.get_string();
-  statement.parameters.positional.resize(in.get_count(1));
-  for (Value& value : statement.parameters.positional) value = in.get_value();
-  statement.parameters.named.resize(in.get_count(5));
-  for (auto& [name, value] : statement.parameters.named) {
-    name = in.get_string();
-    value = in.get_value();
-  }
-  const bool expects = in.get<std::uint8_t>() != 0;
-  const auto rows = in.get<std::int64_t>();
-  if (expects) statement.expect_rows = rows;
-  statement.allow_no_rows = in.get<std::uint8_t>() != 0;
-  return statement;
-}
 
 Result<ConsistencyMode> to_mode(std::uint8_t value) {
   if (value > 1) return fail(ErrorCode::corrupt, "a log entry names an unknown consistency mode");
@@ -63,8 +32,7 @@ std::string encode(const BatchRecord& record) {
     out.put(static_cast<std::uint8_t>(timed.transaction.forwarded));
     out.put(timed.clock_us);
     out.put(timed.seed);
-    out.put(static_cast<std::uint32_t>(timed.transaction.statements.size()));
-    for (const Statement& statement : timed.transaction.statements) put(out, statement);
+    put(out, timed.transaction.statements);
   }
   return out.take();
 }
@@ -84,8 +52,7 @@ Result<BatchRecord> decode_batch(std::string_view bytes) {
     timed.transaction.forwarded = in.get<std::uint8_t>() != 0;
     timed.clock_us = in.get<std::int64_t>();
     timed.seed = in.get<std::uint64_t>();
-    timed.transaction.statements.resize(in.get_count(22));
-    for (Statement& statement : timed.transaction.statements) statement = get_statement(in);
+    timed.transaction.statements = get_statements(in);
   }
   if (in.failed() || !in.at_end()) return damaged();
   return record;

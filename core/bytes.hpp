@@ -4,7 +4,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -46,12 +45,18 @@ class Decoder {
   explicit Decoder(std::string_view bytes) : rest_(bytes) {}
 
   template <typename T>
+    requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
   T get() {
     T value{};
     if (!need(sizeof(T))) return value;
-    std::memcpy(&value, rest_.data(), sizeof(T));
+    rest_.copy(reinterpret_cast<char*>(&value), sizeof(T));
     rest_.remove_prefix(sizeof(T));
     return value;
+  }
+  bool get_bool() {
+    const auto value = get<std::uint8_t>();
+    if (value > 1) refuse();
+    return value == 1;
   }
   std::string get_string() {
     const auto size = get<std::uint32_t>();
@@ -72,9 +77,11 @@ class Decoder {
       case 2: return get<double>();
       case 3: return get_string();
       case 4: return Blob{get_string()};
-      default: failed_ = true; return Null{};
+      default: refuse(); return Null{};
     }
   }
+  // What was read is not what it may be.
+  void refuse() { failed_ = true; }
   bool failed() const { return failed_; }
   bool at_end() const { return rest_.empty(); }
 

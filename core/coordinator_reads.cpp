@@ -43,7 +43,8 @@ void MultiDbCoordinator::Routing::read_on_node(PendingQuery pending) {
   // The index was confirmed by the leader, so that it may as well read itself.
   if (pending.consistency == ReadConsistency::linearizable) return read_on_leader(std::move(pending));
   const std::string which = pending.node.empty() ? "No node" : "Node " + pending.node;
-  pending.done(fail(ErrorCode::node_unavailable, which + " of this process has content to read at the moment."));
+  pending.done(
+      fail(ErrorCode::node_unavailable, which + " of this process has content to read at the moment."));
 }
 
 void MultiDbCoordinator::Routing::read_on_leader(PendingQuery pending) {
@@ -72,7 +73,8 @@ std::uint64_t MultiDbCoordinator::Routing::applied_index() const {
 ClusterStatus MultiDbCoordinator::Routing::own_status() const {
   ClusterStatus best;
   const auto rank = [](const ClusterStatus& status) {
-    return std::tuple(!status.source.empty(), status.term, status.leader == status.source, status.commit_index);
+    return std::tuple(!status.source.empty(), status.term, status.leader == status.source,
+                      status.commit_index);
   };
   const std::shared_lock lock(slots_mutex);
   for (const auto& [id, slot] : slots) {

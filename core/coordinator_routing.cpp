@@ -125,8 +125,8 @@ bool MultiDbCoordinator::Routing::forward(Submission& submission) {
   submission.transaction.forwarded = true;
   WriteCall call{.transaction = submission.transaction, .since = submission.since};
   const std::int64_t deadline_us = submission.deadline_us;
-  send({.what = std::move(submission), .to = std::move(leader->first), .term = leader->second}, std::move(call),
-       deadline_us);
+  send({.what = std::move(submission), .to = std::move(leader->first), .term = leader->second},
+       std::move(call), deadline_us);
   return true;
 }
 
@@ -170,7 +170,8 @@ bool MultiDbCoordinator::Routing::forward(Request& request) {
 void MultiDbCoordinator::Routing::on_answer(Request request, Result<CallAnswer> answer) {
   const bool time_left = options.executor.now_us() < request.deadline_us;
   if (answer || !is_no_leader(answer.error()) || !time_left) return request.done(std::move(answer));
-  later([self = shared_from_this(), request = std::move(request)]() mutable { self->ask(std::move(request)); });
+  later(
+      [self = shared_from_this(), request = std::move(request)]() mutable { self->ask(std::move(request)); });
 }
 
 // --- what was sent to another process ---
@@ -264,7 +265,8 @@ void MultiDbCoordinator::Routing::sweep_sent() {
       sent = is_late || is_stale ? sent_calls.erase(sent) : std::next(sent);
     }
     sweeping = !sent_calls.empty();
-    if (sweeping) options.executor.post_at(now + kSweepUs, [self = shared_from_this()] { self->sweep_sent(); });
+    if (sweeping)
+      options.executor.post_at(now + kSweepUs, [self = shared_from_this()] { self->sweep_sent(); });
   }
   for (Sent& sent : stale) try_again(std::move(sent));
   for (Sent& sent : late) {

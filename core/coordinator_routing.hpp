@@ -75,7 +75,8 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   template <typename Use>
   bool with_own_leader(Use use);  // calls `use` with the leader, if it is attached; only good inside the call
   template <typename Use>
-  bool with_own_node(const std::string& wanted, Use use);  // the named node, or any that serves, a leader first
+  bool with_own_node(const std::string& wanted,
+                     Use use);  // the named node, or any that serves, a leader first
   std::optional<std::pair<NodeId, Term>> remote_leader();
   bool has_waited_in_vain(std::int64_t deadline_us);
   std::uint64_t applied_index() const;

@@ -23,12 +23,11 @@ auto answer_with(DbNode::Answer done) {
 }  // namespace
 
 void DbNode::serve(CallBody call, Term term, std::int64_t deadline_us, Answer done) {
-  options_.writer.post(
-      [this, call = std::move(call), term, deadline_us, done = std::move(done)]() mutable {
-        const bool leads = !stopped_ && leads_ && (term == 0 || leadership_.term == term);
-        if (!leads) return done(std::unexpected(not_leader(id())));
-        serve_as_leader(std::move(call), deadline_us, std::move(done));
-      });
+  options_.writer.post([this, call = std::move(call), term, deadline_us, done = std::move(done)]() mutable {
+    const bool leads = !stopped_ && leads_ && (term == 0 || leadership_.term == term);
+    if (!leads) return done(std::unexpected(not_leader(id())));
+    serve_as_leader(std::move(call), deadline_us, std::move(done));
+  });
 }
 
 DbNode::Answer DbNode::replier(const NodeId& to, std::uint64_t call_id) {
@@ -51,7 +50,8 @@ bool DbNode::serve_at_once(const NodeId& from, Call& call) {
   if (read == nullptr || !leads_) return false;
   const std::int64_t deadline_us = options_.writer.now_us() + call.timeout_us;
   read->query.deadline = deadline_at(deadline_us);
-  query(std::move(read->query), read->min_index, deadline_us, answer_with<QueryAnswer>(replier(from, call.id)));
+  query(std::move(read->query), read->min_index, deadline_us,
+        answer_with<QueryAnswer>(replier(from, call.id)));
   return true;
 }
 
@@ -61,7 +61,8 @@ void DbNode::handle(const NodeId& from, Call& call) {
   if (auto* change = std::get_if<MemberCall>(&call.body); change != nullptr && call.term == 0) {
     return options_.observer.on_member_call(std::move(*change), deadline_us, std::move(reply));
   }
-  if (!leads_ || (call.term != 0 && leadership_.term != call.term)) return reply(std::unexpected(not_leader(id())));
+  if (!leads_ || (call.term != 0 && leadership_.term != call.term))
+    return reply(std::unexpected(not_leader(id())));
   serve_as_leader(std::move(call.body), deadline_us, std::move(reply));
 }
 
@@ -159,7 +160,8 @@ NodeStatus status_of_member(const Member& member, const DbNode::View& view, cons
   } else if (is_viewer && leads) {
     node.match_index = view.commit;
   }
-  const bool in_contact = is_viewer || (peer != view.peers.end() && view.now - peer->second.last_contact < contact_us);
+  const bool in_contact =
+      is_viewer || (peer != view.peers.end() && view.now - peer->second.last_contact < contact_us);
   if (member.witness) {
     node.state = !leads ? "unknown" : in_contact ? "running" : "unreachable";
     return node;
@@ -171,7 +173,9 @@ NodeStatus status_of_member(const Member& member, const DbNode::View& view, cons
   node.detail = report.detail;
   node.url = report.api_url;
   node.lag = is_known ? view.commit - std::min(view.commit, report.applied.index) : 0;
-  node.state = !leads && !is_viewer ? "unknown" : !is_known && in_contact ? "starting" : state_of(report, node.lag, in_contact);
+  node.state = !leads && !is_viewer      ? "unknown"
+               : !is_known && in_contact ? "starting"
+                                         : state_of(report, node.lag, in_contact);
   return node;
 }
 

@@ -57,9 +57,10 @@ Result<Membership> DbNode::changed(const Membership& before, const MemberCall& c
     if (std::ranges::none_of(next.members, has_content))
       return fail(ErrorCode::malformed_request, "The last data node of a cluster cannot be removed.");
     if (!has_live_majority(next)) {
-      return fail(ErrorCode::node_unavailable,
-                  "Without node " + change.member.id +
-                      " too few of the remaining nodes can be reached to decide anything. Bring them back first.");
+      return fail(
+          ErrorCode::node_unavailable,
+          "Without node " + change.member.id +
+              " too few of the remaining nodes can be reached to decide anything. Bring them back first.");
     }
     return next;
   }
@@ -71,9 +72,10 @@ Result<Membership> DbNode::changed(const Membership& before, const MemberCall& c
     // A node that has lost its files. Somebody else who uses its name is kept out while the true one is there.
     const auto peers = driver_->view().peers;
     const auto peer = peers.find(member.id);
-    const bool alive = member.id == id() || (peer != peers.end() && options_.transport.is_reachable(member.id) &&
-                                             options_.writer.now_us() - peer->second.last_contact <
-                                                 to_us(options_.timing.election_timeout));
+    const bool alive =
+        member.id == id() ||
+        (peer != peers.end() && options_.transport.is_reachable(member.id) &&
+         options_.writer.now_us() - peer->second.last_contact < to_us(options_.timing.election_timeout));
     if (alive) {
       return fail(ErrorCode::identity_mismatch,
                   "Another process takes part as node " + member.id +
@@ -105,7 +107,8 @@ bool DbNode::has_live_majority(const Membership& membership) const {
 void DbNode::transfer(const NodeId& to, std::int64_t deadline_us, Answer done) {
   if (to == id()) return done(IndexAnswer{applied_.index});
   const Member* member = membership_.find(to);
-  if (member == nullptr) return done(fail(ErrorCode::not_found, "Node " + to + " is no member of this cluster."));
+  if (member == nullptr)
+    return done(fail(ErrorCode::not_found, "Node " + to + " is no member of this cluster."));
   if (member->witness || !member->voter) {
     return done(fail(ErrorCode::malformed_request,
                      "Node " + to + " cannot lead: it is a " + (member->witness ? "witness." : "learner.")));
@@ -196,7 +199,8 @@ void DbNode::notice_removal() {
     return self != nullptr && self->instance == instance_;
   };
   // What is decided counts, and what may yet be.
-  const bool is_member = names_self(membership_) || (view.membership != nullptr && names_self(*view.membership));
+  const bool is_member =
+      names_self(membership_) || (view.membership != nullptr && names_self(*view.membership));
   const bool has_all = view.leader_commit != 0 && applied_.index >= view.leader_commit;
   if (is_member || !has_all || view.leadership.role == Role::leader) {
     removed_since_us_ = 0;

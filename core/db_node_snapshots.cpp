@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::uint64_t kMaxPieceBytes = 1024UL * 1024;  // sent in one message
 constexpr std::uint64_t kPiecesAsked = 16;               // under way at once
-constexpr std::int64_t kAskAgainUs = 300'000;           // without an answer
-constexpr std::int64_t kStalledUs = 5'000'000;          // then another source is tried
-constexpr std::int64_t kLentIdleUs = 60'000'000;        // then the lent snapshot is removed
+constexpr std::int64_t kAskAgainUs = 300'000;            // without an answer
+constexpr std::int64_t kStalledUs = 5'000'000;           // then another source is tried
+constexpr std::int64_t kLentIdleUs = 60'000'000;         // then the lent snapshot is removed
 constexpr std::int64_t kAfterFailureUs = 1'000'000;
 
 }  // namespace
@@ -147,7 +147,8 @@ void DbNode::handle(const NodeId& from, SnapshotPiece& piece) {
   while (!fetch_->early.empty() && fetch_->early.begin()->first <= fetch_->received) {
     const auto next = fetch_->early.extract(fetch_->early.begin());
     if (next.key() != fetch_->received) continue;
-    if (auto written = options_.snapshots->append(next.mapped()); !written) return abandon_fetch(written.error());
+    if (auto written = options_.snapshots->append(next.mapped()); !written)
+      return abandon_fetch(written.error());
     fetch_->received += next.mapped().size();
   }
   if (fetch_->received < info.total_bytes) return request_pieces();
@@ -165,10 +166,10 @@ void DbNode::finish_fetch() {
     return abandon_fetch({.code = ErrorCode::corrupt, .message = "its digest does not match."});
   }
   if (auto done = options_.snapshots->complete(); !done) return abandon_fetch(done.error());
-  go_down(NodeState::installing,
-          {.code = ErrorCode::node_unavailable,
-           .message = "Node " + id() + " installs a snapshot of index " + std::to_string(info.position.index) + ".",
-           .node = id()});
+  go_down(NodeState::installing, {.code = ErrorCode::node_unavailable,
+                                  .message = "Node " + id() + " installs a snapshot of index " +
+                                             std::to_string(info.position.index) + ".",
+                                  .node = id()});
 }
 
 void DbNode::handle(const NodeId& from, SnapshotRequest& request) {

@@ -101,7 +101,8 @@ Result<Membership> parse_membership(std::string_view text) {
     Member member;
     const bool complete = take_field(text, ' ', id) && take_field(text, ' ', instance) &&
                           take_field(text, ' ', flags) && take_field(text, '\n', peer);
-    const auto number = std::from_chars(instance.data(), instance.data() + instance.size(), member.instance, 16);
+    const auto number =
+        std::from_chars(instance.data(), instance.data() + instance.size(), member.instance, 16);
     if (!complete || !is_node_id(id) || instance.size() != 16 || number.ec != std::errc() ||
         number.ptr != instance.data() + instance.size() || !parse_flags(std::string(flags), member) ||
         membership.find(NodeId(id)) != nullptr) {

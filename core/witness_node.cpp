@@ -71,9 +71,9 @@ void WitnessNode::on_snapshot_wanted(NodeId, SnapshotOffer offer) {
   if (auto installed = options_.log->install(offer.base, offer.membership); !installed) {
     return go_down(NodeState::failed, installed.error());
   }
-  go_down(NodeState::installing, {.code = ErrorCode::node_unavailable,
-                                  .message = "Witness " + id() + " begins at index " +
-                                             std::to_string(offer.base.index) + "."});
+  go_down(NodeState::installing,
+          {.code = ErrorCode::node_unavailable,
+           .message = "Witness " + id() + " begins at index " + std::to_string(offer.base.index) + "."});
 }
 
 void WitnessNode::go_down(NodeState state, Error why) {

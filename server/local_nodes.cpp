@@ -136,7 +136,8 @@ Result<void> LocalNodes::Impl::open_node(const std::string& id) {
   if (auto checked = check_identity(node, *files, config.cluster_id); !checked) return checked;
   if (!files->has_begun())
     return fail(ErrorCode::not_found, "node " + id + " is no member of the cluster yet: it has to join");
-  auto runtime = node.witness ? open_witness(node, std::move(*files)) : open_data_node(node, std::move(*files));
+  auto runtime =
+      node.witness ? open_witness(node, std::move(*files)) : open_data_node(node, std::move(*files));
   if (!runtime) return std::unexpected(runtime.error());
   runtimes.emplace(id, std::move(*runtime));
   return {};

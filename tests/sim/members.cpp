@@ -94,11 +94,11 @@ void World::join(Host& host) {
                       .instance = host.log.instance,
                       .witness = host.is_witness,
                       .preferred = host.config.preferred_master};
-  coordinator_of(asked).change_member(
-      {.member = wanted}, deadline_at(scheduler_.now_us() + kSecond),
-      [this, id = host.config.id](const Result<std::uint64_t>& index) {
-        trace(id + (index ? " joins at " + std::to_string(*index) : " cannot join: " + index.error().message));
-      });
+  coordinator_of(asked).change_member({.member = wanted}, deadline_at(scheduler_.now_us() + kSecond),
+                                      [this, id = host.config.id](const Result<std::uint64_t>& index) {
+                                        trace(id + (index ? " joins at " + std::to_string(*index)
+                                                          : " cannot join: " + index.error().message));
+                                      });
 }
 
 // At most one member has less than it should: what is acknowledged is on a majority without it.
@@ -122,10 +122,10 @@ bool World::is_whole() {
 
 void World::disturb_membership() {
   Random& random = scheduler_.random;
-  Host& host = *hosts_[static_cast<std::size_t>(
-      random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1))];
-  Host& asked = *hosts_[static_cast<std::size_t>(
-      random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1))];
+  Host& host =
+      *hosts_[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1))];
+  Host& asked =
+      *hosts_[static_cast<std::size_t>(random.between(0, static_cast<std::int64_t>(hosts_.size()) - 1))];
   const bool may_lose_one = decided_membership()->voters() > 2 && is_whole() && !host.is_out;
   if (random.chance(300)) {
     if (may_lose_one) wipe(host);
@@ -139,7 +139,8 @@ void World::disturb_membership() {
   };
   if (random.chance(600)) {
     coordinator_of(asked).transfer_leadership(
-        host.config.id, deadline, [done](const Result<std::uint64_t>& index) { done("transfer to ", index); });
+        host.config.id, deadline,
+        [done](const Result<std::uint64_t>& index) { done("transfer to ", index); });
     return;
   }
   if (!may_lose_one) return;

@@ -33,10 +33,8 @@ Result<SnapshotInfo> SimSnapshotStore::make(StorageEngine& engine) {
   auto position = engine.snapshot("lent");
   if (!position) return std::unexpected(position.error());
   const Digest digest = digest_of(disk_.lent);
-  return SnapshotInfo{.name = to_string(digest),
-                      .position = *position,
-                      .total_bytes = disk_.lent.size(),
-                      .digest = digest};
+  return SnapshotInfo{
+      .name = to_string(digest), .position = *position, .total_bytes = disk_.lent.size(), .digest = digest};
 }
 
 Result<std::string> SimSnapshotStore::read(std::uint64_t offset, std::size_t max_bytes) {

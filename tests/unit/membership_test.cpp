@@ -13,9 +13,10 @@ Membership of(const std::vector<Member>& members) {
 }
 
 TEST_CASE("a membership survives being written down") {
-  const Membership membership = of({{.id = "n1", .instance = 0xfedcba9876543210, .preferred = true, .peer = "a:1"},
-                                    {.id = "n2", .instance = 7, .voter = false},
-                                    {.id = "w", .instance = 8, .witness = true, .out = true, .peer = "[::1]:2"}});
+  const Membership membership =
+      of({{.id = "n1", .instance = 0xfedcba9876543210, .preferred = true, .peer = "a:1"},
+          {.id = "n2", .instance = 7, .voter = false},
+          {.id = "w", .instance = 8, .witness = true, .out = true, .peer = "[::1]:2"}});
   const auto read = parse_membership(to_text(membership));
   REQUIRE(read);
   CHECK(*read == membership);
@@ -44,13 +45,17 @@ TEST_CASE("one voter may come or go at a time; learners as they like") {
   CHECK(differ_by_one_voter(three, three));
   CHECK(differ_by_one_voter(three, of({{.id = "n1"}, {.id = "n2"}})));
   CHECK(differ_by_one_voter(three, of({{.id = "n1"}, {.id = "n2"}, {.id = "n3"}, {.id = "n4"}})));
-  CHECK(differ_by_one_voter(
-      three, of({{.id = "n1"}, {.id = "n2"}, {.id = "n3"}, {.id = "n4", .voter = false}, {.id = "n5", .voter = false}})));
+  CHECK(differ_by_one_voter(three, of({{.id = "n1"},
+                                       {.id = "n2"},
+                                       {.id = "n3"},
+                                       {.id = "n4", .voter = false},
+                                       {.id = "n5", .voter = false}})));
   CHECK_FALSE(differ_by_one_voter(three, of({{.id = "n1"}})));
   CHECK_FALSE(differ_by_one_voter(three, of({{.id = "n1"}, {.id = "n2"}, {.id = "n4"}})));
   // Another instance is another voter.
   CHECK_FALSE(differ_by_one_voter(three, of({{.id = "n1"}, {.id = "n2"}, {.id = "n3", .instance = 5}})));
-  CHECK(differ_by_one_voter(three, of({{.id = "n1"}, {.id = "n2"}, {.id = "n3", .instance = 5, .voter = false}})));
+  CHECK(differ_by_one_voter(three,
+                            of({{.id = "n1"}, {.id = "n2"}, {.id = "n3", .instance = 5, .voter = false}})));
 }
 
 }  // namespace

@@ -9,7 +9,8 @@ namespace {
 constexpr TimeUs kTimeout = 600'000;
 
 RaftMessage append_from(const NodeId& leader, Term term, Position previous = {}, Index commit = 0) {
-  return {.from = leader, .to = "b", .body = AppendRequest{.term = term, .previous = previous, .commit = commit}};
+  return {
+      .from = leader, .to = "b", .body = AppendRequest{.term = term, .previous = previous, .commit = commit}};
 }
 
 const VoteReply& vote_in(const std::vector<RaftMessage>& sent) {
@@ -37,8 +38,10 @@ Refusal refusal_of(Participant& leader, const Membership& membership) {
 Participant leader_of_three(std::optional<Rule> broken = {}) {
   Participant a({.id = "a", .broken = broken}, log_with({"a", "b", "c"}));
   a.step(Tick{.now = 1, .random = 1});
-  a.step(Received{{.from = "b", .to = "a", .body = VoteReply{.pre = true, .request_term = 1, .granted = true}}});
-  a.step(Received{{.from = "b", .to = "a", .body = VoteReply{.term = 1, .request_term = 1, .granted = true}}});
+  a.step(
+      Received{{.from = "b", .to = "a", .body = VoteReply{.pre = true, .request_term = 1, .granted = true}}});
+  a.step(
+      Received{{.from = "b", .to = "a", .body = VoteReply{.term = 1, .request_term = 1, .granted = true}}});
   REQUIRE(a.raft.role() == Role::leader);
   return a;
 }
@@ -63,13 +66,16 @@ TEST_CASE("a vote does not depend on the voter's own view of the membership") {
   CHECK_FALSE(granted(Rule::vote_without_own_view));
 }
 
-TEST_CASE("a refused pre-vote tells the true term, so that a candidate which has fallen behind learns of it") {
+TEST_CASE(
+    "a refused pre-vote tells the true term, so that a candidate which has fallen behind learns of it") {
   const auto told = [](std::optional<Rule> broken) {
     MemoryLog log = log_with({"a", "b", "c"});
     REQUIRE(log.write({.hard_state = HardState{.term = 9, .voted_for = "c"}}));
     Participant voter({.id = "b", .broken = broken}, std::move(log));
     voter.step(Tick{.now = 1, .random = 1});
-    return vote_in(voter.step(Received{{.from = "a", .to = "b", .body = VoteRequest{.pre = true, .term = 4}}})).term;
+    return vote_in(
+               voter.step(Received{{.from = "a", .to = "b", .body = VoteRequest{.pre = true, .term = 4}}}))
+        .term;
   };
   CHECK(told(std::nullopt) == 9);
   CHECK(told(Rule::pre_vote_tells_true_term) == 0);
@@ -81,7 +87,8 @@ TEST_CASE("a learner protects its leader for one election timeout, not longer") 
     learner.step(Tick{.now = 1, .random = 1});
     learner.step(Received{append_from("a", 1)});
     learner.step(Tick{.now = 1 + time, .random = 1});
-    return vote_in(learner.step(Received{{.from = "c", .to = "b", .body = VoteRequest{.pre = true, .term = 2}}}))
+    return vote_in(
+               learner.step(Received{{.from = "c", .to = "b", .body = VoteRequest{.pre = true, .term = 2}}}))
         .granted;
   };
   CHECK_FALSE(granted_after(kTimeout - 10, std::nullopt));
@@ -93,8 +100,10 @@ TEST_CASE("a vote at the leader's own wish is not held up by stickiness") {
   Participant voter({.id = "b"}, log_with({"a", "b", "c"}));
   voter.step(Tick{.now = 1, .random = 1});
   voter.step(Received{append_from("a", 1)});
-  CHECK_FALSE(vote_in(voter.step(Received{{.from = "c", .to = "b", .body = VoteRequest{.term = 2}}})).granted);
-  CHECK(vote_in(voter.step(Received{{.from = "c", .to = "b", .body = VoteRequest{.transfer = true, .term = 2}}}))
+  CHECK_FALSE(
+      vote_in(voter.step(Received{{.from = "c", .to = "b", .body = VoteRequest{.term = 2}}})).granted);
+  CHECK(vote_in(
+            voter.step(Received{{.from = "c", .to = "b", .body = VoteRequest{.transfer = true, .term = 2}}}))
             .granted);
 }
 
@@ -102,11 +111,15 @@ TEST_CASE("one AppendEntries carries at most so many bytes") {
   const auto entries_sent = [](std::optional<Rule> broken) {
     Participant a({.id = "a", .max_append_bytes = 100, .broken = broken}, log_with({"a", "b", "c"}));
     a.step(Tick{.now = 1, .random = 1});
-    a.step(Received{{.from = "b", .to = "a", .body = VoteReply{.pre = true, .request_term = 1, .granted = true}}});
-    a.step(Received{{.from = "b", .to = "a", .body = VoteReply{.term = 1, .request_term = 1, .granted = true}}});
+    a.step(Received{
+        {.from = "b", .to = "a", .body = VoteReply{.pre = true, .request_term = 1, .granted = true}}});
+    a.step(
+        Received{{.from = "b", .to = "a", .body = VoteReply{.term = 1, .request_term = 1, .granted = true}}});
     for (int i = 0; i < 5; ++i) a.step(Proposal{.id = 1, .term = 1, .payload = nothing()});
-    const auto sent = a.step(Received{
-        {.from = "b", .to = "a", .body = AppendReply{.term = 1, .request_term = 1, .success = true, .match = 0}}});
+    const auto sent =
+        a.step(Received{{.from = "b",
+                         .to = "a",
+                         .body = AppendReply{.term = 1, .request_term = 1, .success = true, .match = 0}}});
     std::size_t most = 0;
     for (const RaftMessage& message : sent) {
       if (const auto* request = std::get_if<AppendRequest>(&message.body))
@@ -118,23 +131,41 @@ TEST_CASE("one AppendEntries carries at most so many bytes") {
   CHECK(entries_sent(Rule::bounded_appends) == 6);
 }
 
-TEST_CASE("the membership changes only after an entry of the leader's own term, and one change at a time") {
-  Membership more = log_with({"a", "b", "c"}).membership;
-  more.put({.id = "d", .voter = false});
-  Participant a = leader_of_three();
-  CHECK(refusal_of(a, more) == Refusal::change_pending);
-  acknowledge(a, "b", 1);
-  CHECK(refusal_of(a, more) == Refusal::none);
-  more.put({.id = "e", .voter = false});
-  CHECK(refusal_of(a, more) == Refusal::change_pending);
-  acknowledge(a, "b", 2);
-  CHECK(refusal_of(a, more) == Refusal::none);
+TEST_CASE("the membership changes only after an entry of the leader's own term") {
+  const auto refusal = [](std::optional<Rule> broken) {
+    Participant a = leader_of_three(broken);
+    Membership more = a.raft.log().membership();
+    more.put({.id = "d", .voter = false});
+    return refusal_of(a, more);
+  };
+  CHECK(refusal(std::nullopt) == Refusal::change_pending);
+  CHECK(refusal(Rule::change_needs_own_term) == Refusal::none);
+}
+
+TEST_CASE("one change of the membership at a time") {
+  const auto second = [](std::optional<Rule> broken, bool first_is_committed) {
+    Participant a = leader_of_three(broken);
+    acknowledge(a, "b", 1);
+    Membership more = a.raft.log().membership();
+    more.put({.id = "d", .voter = false});
+    REQUIRE(refusal_of(a, more) == Refusal::none);
+    if (first_is_committed) acknowledge(a, "b", 2);
+    more.put({.id = "e", .voter = false});
+    return refusal_of(a, more);
+  };
+  CHECK(second(std::nullopt, false) == Refusal::change_pending);
+  CHECK(second(std::nullopt, true) == Refusal::none);
+  CHECK(second(Rule::one_change_at_a_time, false) == Refusal::none);
 }
 
 TEST_CASE("only one voter changes at a time") {
-  Participant a = leader_of_three();
-  acknowledge(a, "b", 1);
-  CHECK(refusal_of(a, log_with({"a"}).membership) == Refusal::change_too_big);
+  const auto refusal = [](std::optional<Rule> broken) {
+    Participant a = leader_of_three(broken);
+    acknowledge(a, "b", 1);
+    return refusal_of(a, log_with({"a"}).membership);
+  };
+  CHECK(refusal(std::nullopt) == Refusal::change_too_big);
+  CHECK(refusal(Rule::change_one_voter) == Refusal::none);
 }
 
 TEST_CASE("a new voter has been a learner, and has caught up") {
@@ -159,15 +190,17 @@ TEST_CASE("a truncated membership entry takes its membership with it") {
     Participant b({.id = "b", .broken = broken}, log_with({"a", "b", "c"}));
     b.step(Tick{.now = 1, .random = 1});
     const auto payload = std::make_shared<const std::string>(to_text(log_with({"a", "b"}).membership));
-    b.step(Received{{.from = "a",
-                     .to = "b",
-                     .body = AppendRequest{
-                         .term = 1,
-                         .entries = {{.index = 1, .term = 1, .kind = EntryKind::membership, .payload = payload}}}}});
+    b.step(Received{
+        {.from = "a",
+         .to = "b",
+         .body = AppendRequest{
+             .term = 1,
+             .entries = {{.index = 1, .term = 1, .kind = EntryKind::membership, .payload = payload}}}}});
     REQUIRE(b.raft.log().membership().voters() == 2);
-    b.step(Received{{.from = "c",
-                     .to = "b",
-                     .body = AppendRequest{.term = 2, .entries = {{.index = 1, .term = 2, .payload = nothing()}}}}});
+    b.step(Received{
+        {.from = "c",
+         .to = "b",
+         .body = AppendRequest{.term = 2, .entries = {{.index = 1, .term = 2, .payload = nothing()}}}}});
     // Whom it asks for votes shows whom it takes for a voter.
     std::size_t asked = 0;
     for (const RaftMessage& message : b.step(Tick{.now = 10 * kTimeout, .random = 1})) {
@@ -225,12 +258,14 @@ TEST_CASE("a leader that is removed goes once that is decided, and names its suc
   CHECK(a.raft.role() == Role::leader);
   acknowledge(a, "b", 2);
   bool named = false;
-  const Event event = Received{{.from = "c",
-                                .to = "a",
-                                .body = AppendReply{.term = 1, .request_term = 1, .success = true, .match = 2}}};
+  const Event event =
+      Received{{.from = "c",
+                .to = "a",
+                .body = AppendReply{.term = 1, .request_term = 1, .success = true, .match = 2}}};
   const Effects effects = a.raft.step({&event, 1});
   for (const auto* messages : {&effects.send_now, &effects.send}) {
-    for (const RaftMessage& message : *messages) named = named || std::holds_alternative<TimeoutNow>(message.body);
+    for (const RaftMessage& message : *messages)
+      named = named || std::holds_alternative<TimeoutNow>(message.body);
   }
   CHECK(named);
 }
