@@ -12,6 +12,7 @@ namespace quorate {
 
 namespace {
 
+using PeerAddress = std::pair<std::string, std::string>;
 using Values = std::map<std::string, std::vector<std::string>>;
 
 const Setting* find_setting(const std::string& name) {
@@ -87,6 +88,17 @@ void make_nodes(ServeConfig& config) {
                      .database = std::move(database),
                      .log = std::move(log)});
   };
+  if (!config.cluster.member.id.empty()) {
+    const MemberConfig& member = config.cluster.member;
+    const std::string folder = config.data_directory + "/" + member.id;
+    const std::string database = config.database.value_or(folder + "/data.db");
+    nodes.push_back({.id = member.id,
+                     .preferred_master = !member.initial.empty() && member.initial.front().first == member.id,
+                     .database = database,
+                     .log = config.database ? database + "-log.db" : folder + "/log.db"});
+    config.cluster.member.api_url = "http://" + config.http.address + ":" + std::to_string(config.http.port);
+    return;
+  }
   if (!config.database) {
     for (const char* const id : {"n1", "n2", "n3"}) {
       const std::string folder = config.data_directory + "/" + id;
@@ -104,6 +116,23 @@ void check_together(const ServeConfig& config, ConfigErrors& errors) {
   const Timing& timing = config.cluster.timing;
   if (!config.database && !config.backups.empty()) {
     errors.push_back("--backup needs --db, which names the database of the first node.");
+  }
+  const MemberConfig& member = config.cluster.member;
+  const bool is_member = !member.id.empty();
+  if (is_member && !config.backups.empty()) {
+    errors.push_back(
+        "--backup is for nodes in this process; with --node-id each node is a process of its own.");
+  }
+  if (is_member && member.listen_host.empty()) errors.push_back("--node-id needs --peer-listen.");
+  if (is_member && member.initial.empty() && member.join.empty()) {
+    errors.push_back("--node-id needs --cluster, for a new cluster, or --join, for one that is there.");
+  }
+  if (!is_member && (!member.listen_host.empty() || !member.initial.empty() || !member.join.empty())) {
+    errors.push_back("--peer-listen, --cluster and --join need --node-id.");
+  }
+  if (is_member && !member.initial.empty() &&
+      std::ranges::find(member.initial, member.id, &PeerAddress::first) == member.initial.end()) {
+    errors.push_back("--cluster does not name this node, " + member.id + ".");
   }
   std::set<std::string> paths;
   for (const NodeConfig& node : config.cluster.nodes) {

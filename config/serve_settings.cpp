@@ -3,6 +3,7 @@
 
 #include "config/setting.hpp"
 #include "config/setting_values.hpp"
+#include "core/membership.hpp"
 
 namespace quorate {
 
@@ -103,6 +104,94 @@ Applied apply_log_level(ServeConfig& config, std::string_view given) {
   }
   config.log_level = given;
   return {};
+}
+
+Applied apply_node_id(ServeConfig& config, std::string_view given) {
+  if (!is_node_id(given)) return std::unexpected("must be 1 to 64 letters, digits, '-', '_' and '.'");
+  config.cluster.member.id = given;
+  return {};
+}
+
+Applied apply_peer_listen(ServeConfig& config, std::string_view given) {
+  const Parsed<ListenAddress> address = parse_listen_address(given);
+  if (!address) return std::unexpected(address.error());
+  config.cluster.member.listen_host = address->host;
+  config.cluster.member.listen_port = address->port;
+  return {};
+}
+
+// One or several, separated by commas: n1=HOST:PORT,n2=HOST:PORT.
+Applied apply_cluster(ServeConfig& config, std::string_view given) {
+  while (!given.empty()) {
+    const std::string_view part = given.substr(0, given.find(','));
+    given.remove_prefix(std::min(given.size(), part.size() + 1));
+    const std::size_t equals = part.find('=');
+    const std::string_view id = part.substr(0, equals);
+    const bool complete = equals != std::string_view::npos && is_node_id(id);
+    if (!complete || !parse_listen_address(part.substr(equals + 1)))
+      return std::unexpected("must be a list like n1=HOST:PORT,n2=HOST:PORT");
+    config.cluster.member.initial.emplace_back(id, part.substr(equals + 1));
+  }
+  return {};
+}
+
+Applied apply_join(ServeConfig& config, std::string_view given) {
+  if (auto address = parse_listen_address(given); !address) return std::unexpected(address.error());
+  config.cluster.member.join.emplace_back(given);
+  return {};
+}
+
+Applied apply_degrade(ServeConfig& config, std::string_view given) {
+  if (given != "true" && given != "false") return std::unexpected("must be true or false");
+  config.cluster.dual_write_degrade = given == "true";
+  return {};
+}
+
+void add_member_settings(std::vector<Setting>& settings) {
+  const std::string group = "Cluster of processes";
+  settings.push_back({.name = "node-id",
+                      .group = group,
+                      .value_name = "ID",
+                      .documentation = "Makes this process one node of a cluster of processes, by this name.",
+                      .default_text = {},
+                      .apply = apply_node_id});
+  settings.push_back({.name = "peer-listen",
+                      .group = group,
+                      .value_name = "HOST:PORT",
+                      .documentation = "Where this node listens for the others. Let only them reach it.",
+                      .default_text = {},
+                      .apply = apply_peer_listen});
+  settings.push_back(text(
+      "peer-advertise", group, "HOST:PORT",
+      [](ServeConfig& c) -> auto& { return c.cluster.member.advertise; },
+      "Where the others reach this node, if not where it listens."));
+  settings.push_back(
+      {.name = "cluster",
+       .group = group,
+       .value_name = "ID=HOST:PORT,...",
+       .documentation = "The nodes that begin the cluster, this one included, in the same order on each; the "
+                        "first is the preferred master.",
+       .default_text = {},
+       .is_list = true,
+       .apply = apply_cluster});
+  settings.push_back(
+      {.name = "join",
+       .group = group,
+       .value_name = "HOST:PORT",
+       .documentation =
+           "The peer port of a node of a cluster to join. Give it once for each node that may be "
+           "asked.",
+       .default_text = {},
+       .is_list = true,
+       .apply = apply_join});
+  settings.push_back({.name = "dual-write-degrade",
+                      .group = group,
+                      .value_name = "true|false",
+                      .documentation =
+                          "dual_write goes on without a data node that is gone, if a majority can record it, "
+                          "and takes it back once it has caught up.",
+                      .default_text = "false",
+                      .apply = apply_degrade});
 }
 
 void add_basic_settings(std::vector<Setting>& settings) {
@@ -285,6 +374,7 @@ const std::vector<Setting>& serve_settings() {
   static const std::vector<Setting> settings = [] {
     std::vector<Setting> all;
     add_basic_settings(all);
+    add_member_settings(all);
     add_http_settings(all);
     add_core_limits(all);
     add_timing(all);

@@ -130,7 +130,7 @@ bool DbNode::has_caught_up() const {
   if (!serves_ || consensus.leadership.leader.empty()) return false;
   const bool leads = consensus.leadership.role == Role::leader;
   const Index goal = leads ? consensus.leadership.term_start : consensus.leader_commit;
-  return leads ? applied_index_ >= goal : applied_index_ + kLag >= goal;
+  return leads ? applied_index_ >= goal : goal != 0 && applied_index_ + kLag >= goal;
 }
 
 void DbNode::publish() {

@@ -190,6 +190,8 @@ void DbNode::compact_if_due() {
     floor = std::min(floor, report == reports_.end() ? 0 : report->second.durable);
   }
   floor = std::max(floor, std::min(retention_floor(), durable_));
+  // Whoever receives the snapshot goes on from there; without the log it would have to begin again, and again.
+  if (lent_) floor = std::min(floor, lent_->info.position.index);
   if (floor <= compacted_below_) return;
   compacted_below_ = floor;
   for (const NodeId& member : other_members()) send(member, CompactBelow{.index = floor});

@@ -149,9 +149,10 @@ void DbNode::tend_members() {
   if (view.membership_index > applied_.index || applied_.index < leadership_.term_start) return;
   for (Member member : membership_.members) {
     const auto peer = view.peers.find(member.id);
-    if (peer == view.peers.end()) continue;
-    const bool caught_up = is_caught_up(member.id, peer->second, view.last_index);
-    const bool gone = now - peer->second.last_contact > to_us(options_.timing.degrade_after);
+    const bool is_self = member.id == id();
+    if (peer == view.peers.end() && !is_self) continue;
+    const bool caught_up = is_self || is_caught_up(member.id, peer->second, view.last_index);
+    const bool gone = !is_self && now - peer->second.last_contact > to_us(options_.timing.degrade_after);
     const bool degrades = options_.dual_write_degrade && mode_ == ConsistencyMode::dual_write;
     if (!member.voter && caught_up) {
       member.voter = true;
@@ -202,7 +203,9 @@ void DbNode::notice_removal() {
   const bool is_member =
       names_self(membership_) || (view.membership != nullptr && names_self(*view.membership));
   const bool has_all = view.leader_commit != 0 && applied_.index >= view.leader_commit;
-  if (is_member || !has_all || view.leadership.role == Role::leader) {
+  // A leader speaks to members only, and a little longer to one that it has removed.
+  const bool is_spoken_to = view.last_leader_contact != 0 && now - view.last_leader_contact < kRemovedForUs;
+  if (is_member || !has_all || is_spoken_to || view.leadership.role == Role::leader) {
     removed_since_us_ = 0;
     return;
   }

@@ -7,12 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "core/cluster_config.hpp"
-#include "core/coordinator.hpp"
+#include "server/running_cluster.hpp"
 
 namespace quorate {
 
-class EmbeddedCluster {
+class EmbeddedCluster final : public RunningCluster {
  public:
   // Opens every node's database and log, checks each _cluster_meta against the configuration, brings up nodes that
   // have no content yet from one that has, and starts the consensus. An existing database without a meta, given as
@@ -21,20 +20,18 @@ class EmbeddedCluster {
   // (engine). One that is only about a minority of nodes leaves these down instead, to be tried again.
   static Result<std::unique_ptr<EmbeddedCluster>> open(ClusterConfig config);
 
-  ~EmbeddedCluster();  // stop()s
+  ~EmbeddedCluster() override;  // stop()s
   EmbeddedCluster(const EmbeddedCluster&) = delete;
 
-  MultiDbCoordinator& coordinator();
-  const ClusterConfig& config() const;
+  MultiDbCoordinator& coordinator() override;
+  const ClusterConfig& config() const override;
 
   // Takes a node down as a dying disk would: at once, without a word to the others.
   void stop_node(const std::string& id);
   // Opens a stopped node again; it catches up. Errors as of open().
   Result<void> start_node(const std::string& id);
 
-  // Drains writes until `grace` has passed, then stops all nodes and closes their files. Returns false if accepted
-  // writes were left without an answer. Blocks; idempotent.
-  bool stop(std::chrono::milliseconds grace = std::chrono::seconds(10));
+  bool stop(std::chrono::milliseconds grace = std::chrono::seconds(10)) override;
 
  private:
   struct Impl;

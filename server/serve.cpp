@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "server/cluster_member.hpp"
 #include "server/embedded_cluster.hpp"
 #include "server/http_server.hpp"
 #include "server/services.hpp"
@@ -72,7 +73,7 @@ void wait_for_ending_signal() {
   pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
 }
 
-void announce(const EmbeddedCluster& cluster, const HttpServer& server) {
+void announce(const RunningCluster& cluster, const HttpServer& server) {
   for (const NodeConfig& node : cluster.config().nodes) {
     spdlog::info("node {}: {}, log {}", node.id, node.database, node.log);
   }
@@ -82,7 +83,7 @@ void announce(const EmbeddedCluster& cluster, const HttpServer& server) {
 }
 
 // The order matters: no new requests, answers to those there are, then the nodes, then the connections.
-void shut_down(Services& services, HttpServer& server, EmbeddedCluster& cluster,
+void shut_down(Services& services, HttpServer& server, RunningCluster& cluster,
                std::chrono::milliseconds time_to_finish) {
   services.stopping = true;
   server.begin_stop();
@@ -94,13 +95,18 @@ void shut_down(Services& services, HttpServer& server, EmbeddedCluster& cluster,
   server.stop();
 }
 
+Result<std::unique_ptr<RunningCluster>> open_cluster(const ClusterConfig& config) {
+  if (config.member.id.empty()) return EmbeddedCluster::open(config);
+  return ClusterMember::open(config);
+}
+
 }  // namespace
 
 int run_serve(const ServeConfig& config) {
   set_up_logging(config.log_level);
   block_ending_signals();
   raise_file_limit();
-  Result<std::unique_ptr<EmbeddedCluster>> cluster = EmbeddedCluster::open(config.cluster);
+  Result<std::unique_ptr<RunningCluster>> cluster = open_cluster(config.cluster);
   if (!cluster) return report(cluster.error());
   Services services{
       .coordinator = (*cluster)->coordinator(),

@@ -215,6 +215,7 @@ void ConsensusDriver::publish() {
     view_ = {.leadership = now,
              .commit = raft_.commit_index(),
              .leader_commit = raft_.leader_commit(),
+             .last_leader_contact = raft_.last_leader_contact(),
              .last_index = raft_.log().last_index(),
              .base = raft_.log().base().index,
              .membership = membership,

@@ -87,6 +87,7 @@ class ConsensusDriver {
     Leadership leadership;
     Index commit = 0;
     Index leader_commit = 0;  // as the leader last told in this life; 0: not heard yet
+    TimeUs last_leader_contact = 0;
     Index last_index = 0;
     Index base = 0;                                // the last compacted entry
     std::shared_ptr<const Membership> membership;  // the latest, decided or not; never null once started

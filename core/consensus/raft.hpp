@@ -114,6 +114,8 @@ class Raft {
   Index commit_index() const { return commit_; }
   // The commit index that the leader has told of in this life: how far there is to catch up. 0: not heard yet.
   Index leader_commit() const { return leader_commit_; }
+  // When a leader was last heard from; 0: not in this life.
+  TimeUs last_leader_contact() const { return last_leader_contact_; }
   const RaftLog& log() const { return log_; }
   // Leader: the first entry of its term. What it decides itself comes after this one is applied.
   Index term_start() const { return term_start_; }

@@ -68,7 +68,6 @@ void Raft::handle(const NodeId& from, const SnapshotOffer& offer) {
     // What is committed here is equal to the leader's log, and durable when this answer leaves.
     if (answer.success) answer.match = commit_;
     if (!answer.success) effects_.snapshot_wanted = offer;
-    leader_commit_ = std::max(leader_commit_, offer.base.index);
   }
   reply(from, answer);
 }

@@ -163,7 +163,11 @@ void World::check_membership() {
   const std::int64_t end = scheduler_.now_us() + 30 * kSecond;
   const auto settled = [this] {
     const Host* now = leader();
-    return now != nullptr && is_whole() && std::ranges::none_of(hosts_, &Host::is_out) &&
+    const auto is_behind = [now](const auto& host) {
+      return host->node && host->node->applied_index() + 10 < now->node->applied_index();
+    };
+    return now != nullptr && std::ranges::none_of(hosts_, is_behind) && is_whole() &&
+           std::ranges::none_of(hosts_, &Host::is_out) &&
            decided_membership()->members.size() == hosts_.size() &&
            (now->config.preferred_master || !decided_membership()->has_voter("n1"));
   };

@@ -69,7 +69,9 @@ void World::reconcile() {
       const Member* member = decided->find(host->config.id);
       if (member != nullptr && member->instance == host->log.instance) continue;
       const bool newer = std::ranges::any_of(hosts_, [&](const auto& other) {
-        return other != host && is_up(*other) && other->view().membership != nullptr &&
+        const Member* decided_other = decided->find(other->config.id);
+        return other != host && decided_other != nullptr && decided_other->instance == other->log.instance &&
+               is_up(*other) && other->view().membership != nullptr &&
                other->view().membership->find(host->config.id) != nullptr;
       });
       if (!newer) wipe(*host);

@@ -19,7 +19,7 @@ struct SnapshotDisk {
   std::string incoming;
   std::optional<std::string> complete;
 
-  // A power cut: what is being received may come back with a wrong row in it, or with an end cut off.
+  // A power cut: what is being received may come back with a wrong bit in it, or with an end cut off.
   void crash(std::uint64_t chance);
 };
 

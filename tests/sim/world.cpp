@@ -38,6 +38,8 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
   limits_.flush_entries = static_cast<std::size_t>(random.between(3, 60));
   limits_.snapshot_piece_bytes =
       static_cast<std::size_t>(random.between(500, 5'000));  // so that a transfer is often interrupted
+  if (random.chance(500))
+    limits_.snapshot_bytes_per_second = static_cast<std::uint64_t>(random.between(30'000, 300'000));
   // With a witness the log may be all that there is of a dead node's data: it is kept.
   if (!has_witness && random.chance(500)) limits_.log_retain_bytes = 4'000;
   degrades_ = random.chance(500);
@@ -236,7 +238,8 @@ Summary World::run() {
   check_cut_off_follower();
   check_cut_off_leader();
   clients_run_ = false;
-  run_until(scheduler_.now_us() + 5 * kSecond);  // the last requests are answered, everybody catches up
+  run_until(scheduler_.now_us() + 5 * kSecond);  // the last requests are answered
+  check_membership();
   check_outcome();
   summary_.events = scheduler_.events_run();
   summary_.leaders = leaders_.size();
