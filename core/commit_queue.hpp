@@ -23,6 +23,7 @@ struct Submission {
   bool in_doubt = false;                  // sent to a leader that has not answered: it may have been applied
   std::size_t bytes = 0;                  // what it counts against queue_bytes
   std::int64_t deadline_us = 0;           // on the steady clock
+  std::int64_t leaderless_since_us = 0;   // when no leader was found for it; 0: one was, when last looked for
   std::move_only_function<void(Result<WriteReceipt>)> done = {};  // exactly once
 };
 

@@ -30,7 +30,7 @@ class MultiDbCoordinator {
   struct Options {
     Executor& executor;  // for timers and routing; must outlive this object's last callback
     CoreLimits limits;
-    // How long requests wait while no leader is known: longer than an election takes.
+    // How long a request waits while no leader is known.
     std::chrono::milliseconds leader_wait = Timing{}.election_timeout;
     // A node of this process has stopped taking part (see NodeObserver::on_down). Called on its writer thread.
     std::function<void(const NodeId& id, NodeState state, const Error& why)> on_node_down = {};

@@ -66,16 +66,14 @@ std::optional<std::pair<NodeId, Term>> MultiDbCoordinator::Routing::remote_leade
     best = {std::move(known.leader), known.term};
   }
   if (!reachable) return std::nullopt;
-  leaderless_since_us = 0;
   return best;
 }
 
-// No leader was found: whether to tell so now.
-bool MultiDbCoordinator::Routing::has_waited_in_vain(std::int64_t deadline_us) {
+// No leader was found for a request that has been without one since `since_us` (0: until now): whether to tell so now.
+bool MultiDbCoordinator::Routing::has_waited_in_vain(std::int64_t& since_us, std::int64_t deadline_us) {
   const std::int64_t now = options.executor.now_us();
-  std::int64_t since = 0;
-  if (leaderless_since_us.compare_exchange_strong(since, now)) since = now;
-  return now >= deadline_us || now - since >= to_us(options.leader_wait);
+  if (since_us == 0) since_us = now;
+  return now >= deadline_us || now - since_us >= to_us(options.leader_wait);
 }
 
 void MultiDbCoordinator::Routing::later(Task task) {
@@ -107,9 +105,12 @@ void MultiDbCoordinator::Routing::finish_one() {
 
 // Hands the submission to the leader, as soon as there is one.
 void MultiDbCoordinator::Routing::route(Submission submission) {
-  if (with_own_leader([&](DbNode& leader) { leader.submit(std::move(submission)); })) return;
-  if (forward(submission)) return;
-  if (has_waited_in_vain(submission.deadline_us)) {
+  const auto hand_over = [&](DbNode& leader) {
+    submission.leaderless_since_us = 0;
+    leader.submit(std::move(submission));
+  };
+  if (with_own_leader(hand_over) || forward(submission)) return;
+  if (has_waited_in_vain(submission.leaderless_since_us, submission.deadline_us)) {
     return submission.done(std::unexpected(submission.in_doubt ? unanswered() : no_leader()));
   }
   later([self = shared_from_this(), submission = std::move(submission)]() mutable {
@@ -121,6 +122,7 @@ void MultiDbCoordinator::Routing::route(Submission submission) {
 bool MultiDbCoordinator::Routing::forward(Submission& submission) {
   auto leader = remote_leader();
   if (!leader || options.executor.now_us() >= submission.deadline_us) return false;
+  submission.leaderless_since_us = 0;
   if (!submission.transaction.forwarded) submission.since = applied_index();
   submission.transaction.forwarded = true;
   WriteCall call{.transaction = submission.transaction, .since = submission.since};
@@ -147,19 +149,23 @@ void MultiDbCoordinator::Routing::on_write_reply(Submission submission, Result<C
 void MultiDbCoordinator::Routing::ask(Request request) {
   auto shared = std::make_shared<Request>(std::move(request));
   const bool asked = with_own_leader([&](DbNode& leader) {
+    shared->leaderless_since_us = 0;
     leader.serve(shared->body, 0, shared->deadline_us,
                  [self = shared_from_this(), shared](Result<CallAnswer> answer) {
                    self->on_answer(std::move(*shared), std::move(answer));
                  });
   });
   if (asked || forward(*shared)) return;
-  if (has_waited_in_vain(shared->deadline_us)) return shared->done(std::unexpected(no_leader()));
+  if (has_waited_in_vain(shared->leaderless_since_us, shared->deadline_us)) {
+    return shared->done(std::unexpected(no_leader()));
+  }
   later([self = shared_from_this(), shared] { self->ask(std::move(*shared)); });
 }
 
 bool MultiDbCoordinator::Routing::forward(Request& request) {
   auto leader = remote_leader();
   if (!leader || options.executor.now_us() >= request.deadline_us) return false;
+  request.leaderless_since_us = 0;
   CallBody body = request.body;
   const std::int64_t deadline_us = request.deadline_us;
   send({.what = std::move(request), .to = std::move(leader->first), .term = leader->second}, std::move(body),

@@ -28,6 +28,7 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   struct Request {
     CallBody body;
     std::int64_t deadline_us = 0;
+    std::int64_t leaderless_since_us = 0;  // as Submission's
     DbNode::Answer done;
   };
 
@@ -78,7 +79,7 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   bool with_own_node(const std::string& wanted,
                      Use use);  // the named node, or any that serves, a leader first
   std::optional<std::pair<NodeId, Term>> remote_leader();
-  bool has_waited_in_vain(std::int64_t deadline_us);
+  bool has_waited_in_vain(std::int64_t& since_us, std::int64_t deadline_us);
   std::uint64_t applied_index() const;
   ClusterStatus own_status() const;
   void tell_of_own_nodes(ClusterStatus& status) const;
@@ -97,7 +98,6 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   std::map<std::uint64_t, Sent> sent_calls;  // guarded by sent_mutex
   bool sweeping = false;                     // guarded by sent_mutex
 
-  std::atomic<std::int64_t> leaderless_since_us = 0;  // 0: a leader was known when last looked for
   std::atomic<bool> draining = false;
   std::atomic<std::size_t> outstanding = 0;  // writes accepted and not answered
   std::mutex drained_mutex;
@@ -109,7 +109,6 @@ bool MultiDbCoordinator::Routing::with_own_leader(Use use) {
   const std::shared_lock lock(slots_mutex);
   for (auto& [id, slot] : slots) {
     if (slot.node == nullptr || !slot.node->leads()) continue;
-    leaderless_since_us = 0;
     use(*slot.node);
     return true;
   }

@@ -38,6 +38,10 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   node->mode_ = (*meta)->mode;
   node->membership_ = (*meta)->membership;
   if (node->membership_.members.empty()) node->membership_ = stored->membership;
+  node->was_member_ = node->names_self(node->membership_) || node->names_self(stored->membership) ||
+                      std::ranges::any_of(stored->memberships, [&](const auto& change) {
+                        return node->names_self(change.second);
+                      });
   node->applied_ = repairs ? stored->base : (*meta)->applied;
   node->applied_index_ = applied;
   node->durable_ = stored->base.index;
@@ -140,8 +144,13 @@ void DbNode::publish() {
   view_.mode = mode_;
   view_.applied = applied_;
   view_.digest = options_.engine->get_version().second;
-  view_.reports = reports_;
   serves_ = is_running() && applied_.index > 0;
+}
+
+// Apart from publish(), which comes with every entry applied.
+void DbNode::publish_reports() {
+  const std::lock_guard lock(view_mutex_);
+  view_.reports = reports_;
 }
 
 void DbNode::on_committed(Committed committed) {
@@ -173,6 +182,7 @@ void DbNode::take_leadership(Leadership leadership) {
   leads_ = leads;
   if (!same_reign) {
     reports_.clear();
+    publish_reports();
     changing_membership_ = false;
     preferred_well_since_us_ = options_.writer.now_us();
     if (led) give_back(in_flight_ && in_flight_->stage == InFlight::Stage::preparing);
@@ -295,7 +305,7 @@ void DbNode::handle(const NodeId& from, AppliedReport& report) {
   AppliedReport& known = reports_[from];
   const bool is_news = report.applied >= known.applied || report.state != known.state;
   if (is_news) known = report;
-  publish();
+  publish_reports();
   apply_ready();
   compact_if_due();
 }

@@ -147,6 +147,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   void go_down(Error why);
   void go_down(NodeState state, Error why);
   void publish();
+  void publish_reports();
   void send(const NodeId& to, MessageBody body);
   void handle(const NodeId& from, RaftBody& body);
   void handle(const NodeId& from, PrepareRequest& request);
@@ -173,6 +174,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   void tend_members();
   bool is_caught_up(const NodeId& member_id, const Raft::PeerView& peer, Index last_index) const;
   void hand_back(const ConsensusDriver::View& view);
+  bool names_self(const Membership& membership) const;
   void notice_removal();
 
   // --- db_node_snapshots.cpp: writer thread, but for the reading and making of lent snapshots ---
@@ -312,6 +314,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
 
   bool changing_membership_ = false;  // by itself, as leader
   std::int64_t preferred_well_since_us_ = 0;
+  bool was_member_ = false;            // a membership of its log has named it
   std::int64_t removed_since_us_ = 0;  // 0: it is a member
   struct Handover {
     NodeId to;

@@ -192,20 +192,23 @@ void DbNode::hand_back(const ConsensusDriver::View& view) {
 }
 
 // A node that has everything and stands in no membership has been removed.
+bool DbNode::names_self(const Membership& membership) const {
+  const Member* self = membership.find(id());
+  return self != nullptr && self->instance == instance_;
+}
+
 void DbNode::notice_removal() {
   const ConsensusDriver::View view = driver_->view();
   const std::int64_t now = options_.writer.now_us();
-  const auto names_self = [this](const Membership& membership) {
-    const Member* self = membership.find(id());
-    return self != nullptr && self->instance == instance_;
-  };
   // What is decided counts, and what may yet be.
   const bool is_member =
       names_self(membership_) || (view.membership != nullptr && names_self(*view.membership));
+  was_member_ |= is_member;
   const bool has_all = view.leader_commit != 0 && applied_.index >= view.leader_commit;
   // A leader speaks to members only, and a little longer to one that it has removed.
   const bool is_spoken_to = view.last_leader_contact != 0 && now - view.last_leader_contact < kRemovedForUs;
-  if (is_member || !has_all || is_spoken_to || view.leadership.role == Role::leader) {
+  // A snapshot may be older than the entry that made this node a member.
+  if (is_member || !was_member_ || !has_all || is_spoken_to || view.leadership.role == Role::leader) {
     removed_since_us_ = 0;
     return;
   }

@@ -134,6 +134,10 @@ TEST_CASE("without a majority nothing is written, and the client is told so in t
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::no_leader);
   CHECK(refused.error().outcome == Outcome::not_applied);
+  // However long there has been no leader, every request gives the next one an election timeout to appear.
+  const auto patient = std::chrono::steady_clock::now();
+  CHECK_FALSE(write(*cluster, {"INSERT INTO item (id, value) VALUES (2, 2)"}));
+  CHECK(std::chrono::steady_clock::now() - patient >= cluster->config().timing.election_timeout);
   REQUIRE(cluster->start_node("n2"));
   REQUIRE(cluster->start_node("n3"));
   wait_until_ready(*cluster);
