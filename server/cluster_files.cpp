@@ -147,9 +147,6 @@ namespace {
 
 using FilesById = std::map<std::string, NodeFiles>;
 
-// An adopted content stands at an index of its own, so that the log alone, from its start, is never taken for it.
-constexpr Position kAdopted{.index = 1, .term = 1};
-
 Membership membership_of(const ClusterConfig& config, const FilesById& files) {
   Membership membership;
   for (const NodeConfig& node : config.nodes) {

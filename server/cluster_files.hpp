@@ -32,6 +32,9 @@ Result<NodeFiles> open_node_files(const std::string& engine, const NodeConfig& n
 // identity_mismatch, saying which value differs, if the meta is not the one configured. No meta is no mismatch.
 Result<void> check_identity(const NodeConfig& node, const NodeFiles& files, const std::string& cluster_id);
 
+// Where an adopted content stands: at an index of its own, so that the log alone, from its start, is never taken for it.
+inline constexpr Position kAdopted{.index = 1, .term = 1};
+
 // Makes new files those of a member of this cluster: meta and log, durably. `base` is where its content stands. What the
 // database holds of this cluster is replaced later; what it holds of no cluster must be none, unless base says otherwise.
 Result<void> begin_node(const NodeConfig& node, NodeFiles& files, const Begin& cluster, Position base);

@@ -19,8 +19,6 @@ namespace {
 constexpr std::int64_t kTickUs = 100'000;
 constexpr int kTicksPerRequest = 10;  // how often a node asks to join, or is told that it has begun
 constexpr std::int64_t kJoinTimeoutUs = 5'000'000;
-// An adopted content stands at an index of its own, so that the log alone, from its start, is never taken for it.
-constexpr Position kAdopted{.index = 1, .term = 1};
 
 PeerOptions peer_options(const ClusterConfig& config, const NodeFiles& files) {
   PeerOptions options{.host = config.member.listen_host,
@@ -40,11 +38,12 @@ PeerOptions peer_options(const ClusterConfig& config, const NodeFiles& files) {
 
 struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   // --- PeerObserver, on the endpoint's thread ---
+  // Once this node belongs to a cluster, the endpoint keeps those of others out.
   Result<void> admit(const PeerHello& hello) override {
-    const bool other = !wanted_cluster_id.empty() && !hello.cluster_id.empty() && hello.cluster_id != wanted_cluster_id;
-    if (!other) return {};
-    return fail(ErrorCode::identity_mismatch, "node " + hello.node + " belongs to cluster " + hello.cluster_id +
-                                                  ", not to " + wanted_cluster_id + ".");
+    if (wanted_cluster_id.empty() || hello.cluster_id.empty() || hello.cluster_id == wanted_cluster_id)
+      return {};
+    return fail(ErrorCode::identity_mismatch, "node " + hello.node + " belongs to cluster " +
+                                                  hello.cluster_id + ", not to " + wanted_cluster_id + ".");
   }
   void on_connected(const PeerHello& hello) override {
     spdlog::info("connected to node {} at {}", hello.node, hello.peer_address);
@@ -84,11 +83,11 @@ struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   void tend_peers();
 
   NodeId id;
-  std::string wanted_cluster_id;
-  NodeFiles files;           // held open while this node belongs to no cluster
-  bool belongs = false;      // on the executor
-  int ticks = 0;             // on the executor
-  PeerHello self;            // on the executor
+  std::string wanted_cluster_id;  // as configured, or as the files say; set before the endpoint starts
+  NodeFiles files;                // held open while this node belongs to no cluster
+  bool belongs = false;           // on the executor
+  int ticks = 0;                  // on the executor
+  PeerHello self;                 // on the executor
   std::set<std::string> known_addresses;
 
   std::mutex mutex;                   // guards the two below
@@ -120,7 +119,8 @@ void ClusterMember::Impl::try_to_begin() {
   } else if (may_found(present)) {
     done = found(present);
   } else if (ticks % kTicksPerRequest == 0) {
-    const auto member = std::ranges::find_if(present, [](const auto& peer) { return !peer.second.cluster_id.empty(); });
+    const auto member =
+        std::ranges::find_if(present, [](const auto& peer) { return !peer.second.cluster_id.empty(); });
     if (member != present.end()) ask_to_join(member->first);
   }
   if (!done) spdlog::error("node {} cannot begin: {}", id, done.error().message);
@@ -140,7 +140,8 @@ Result<void> ClusterMember::Impl::found(const std::map<NodeId, PeerHello>& prese
   const ClusterConfig& config = nodes->config();
   auto empty = files.engine->is_empty();
   if (!empty) return std::unexpected(empty.error());
-  Begin cluster{.cluster_id = wanted_cluster_id.empty() ? new_cluster_id() : wanted_cluster_id, .mode = config.mode};
+  Begin cluster{.cluster_id = wanted_cluster_id.empty() ? new_cluster_id() : wanted_cluster_id,
+                .mode = config.mode};
   for (const auto& [node, address] : config.member.initial) {
     if (node != id && !*empty) continue;
     cluster.membership.put({.id = node,
@@ -148,14 +149,15 @@ Result<void> ClusterMember::Impl::found(const std::map<NodeId, PeerHello>& prese
                             .preferred = node == id,
                             .peer = address});
   }
-  spdlog::info("node {} begins cluster {} with {} nodes", id, cluster.cluster_id, cluster.membership.members.size());
+  spdlog::info("node {} begins cluster {} with {} nodes", id, cluster.cluster_id,
+               cluster.membership.members.size());
   return belong(cluster, *empty ? Position{} : kAdopted);
 }
 
 Result<void> ClusterMember::Impl::belong(const Begin& cluster, Position base) {
   if (auto done = begin_node(nodes->config().nodes.front(), files, cluster, base); !done) return done;
   files = {};  // closes them
-  wanted_cluster_id = self.cluster_id = cluster.cluster_id;
+  self.cluster_id = cluster.cluster_id;
   endpoint->detach(id);
   endpoint->set_hello(self);
   nodes->set_cluster_id(cluster.cluster_id);
@@ -169,7 +171,7 @@ void ClusterMember::Impl::ask_to_join(const NodeId& asked) {
                       .instance = self.instance,
                       .witness = nodes->config().nodes.front().witness,
                       .preferred = nodes->config().nodes.front().preferred_master,
-                      .peer = endpoint->peer(asked) ? self.peer_address : ""};
+                      .peer = self.peer_address};
   endpoint->send({.from = id,
                   .to = asked,
                   .body = Call{.id = nodes->executor().random(),
@@ -186,14 +188,16 @@ void ClusterMember::Impl::tend_peers() {
   for (const auto& [node, hello] : present_peers()) {
     const Member* member = membership->find(node);
     if (!hello.cluster_id.empty() || member == nullptr || member->instance != hello.instance) continue;
-    endpoint->send({.from = id,
-                    .to = node,
-                    .body = Begin{.cluster_id = self.cluster_id, .mode = nodes->mode(), .membership = *membership},
-                    .instance = self.instance});
+    endpoint->send(
+        {.from = id,
+         .to = node,
+         .body = Begin{.cluster_id = self.cluster_id, .mode = nodes->mode(), .membership = *membership},
+         .instance = self.instance});
   }
   for (const Member& member : membership->members) {
     if (member.id == id || member.peer.empty() || endpoint->is_reachable(member.id)) continue;
-    if (known_addresses.insert(member.id + " " + member.peer).second) endpoint->set_address(member.id, member.peer);
+    if (known_addresses.insert(member.id + " " + member.peer).second)
+      endpoint->set_address(member.id, member.peer);
   }
 }
 
@@ -209,7 +213,8 @@ Result<std::unique_ptr<ClusterMember>> ClusterMember::open(ClusterConfig config)
   if (!files) return std::unexpected(files.error());
   // Who is preferred, the cluster knows, once the node belongs to it.
   if (files->meta) node.preferred_master = files->meta->role == "master";
-  if (auto checked = check_identity(node, *files, config.cluster_id); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_identity(node, *files, config.cluster_id); !checked)
+    return std::unexpected(checked.error());
   if (files->meta && files->has_begun()) config.cluster_id = files->meta->cluster_id;
 
   auto impl = std::make_unique<Impl>();

@@ -45,21 +45,28 @@ void store_meta(SQLite::Database& database, const ClusterMeta& meta) {
   SQLite::Statement insert(
       database,
       "INSERT OR REPLACE INTO _cluster_meta (id, cluster_id, node_id, role, mode, applied_index, "
-      "applied_term, digest, clock_us, membership) VALUES (1, ?, ?, ?, ?, 0, 0, '', 0, '')");
+      "applied_term, digest, clock_us, membership) VALUES (1, ?, ?, ?, ?, 0, 0, '', 0, ?)");
   insert.bind(1, meta.cluster_id);
   insert.bind(2, meta.node_id);
   insert.bind(3, meta.role);
   insert.bind(4, std::string(to_string(meta.mode)));
+  insert.bind(5, to_text(meta.membership));
   insert.exec();
   MetaUpdate(database).run(meta);
   database.exec("RELEASE store_meta");
 }
 
+void store_membership(SQLite::Database& database, const Membership& membership) {
+  SQLite::Statement update(database, "UPDATE _cluster_meta SET membership = ? WHERE id = 1");
+  update.bind(1, to_text(membership));
+  update.exec();
+}
+
 MetaUpdate::MetaUpdate(SQLite::Database& database)
     : statement_(
           database,
-          "UPDATE _cluster_meta SET mode = ?, applied_index = ?, applied_term = ?, digest = ?, clock_us = ?, "
-          "membership = ? WHERE id = 1") {}
+          "UPDATE _cluster_meta SET mode = ?, applied_index = ?, applied_term = ?, digest = ?, clock_us = ? "
+          "WHERE id = 1") {}
 
 void MetaUpdate::run(const ClusterMeta& meta) {
   statement_.bind(1, std::string(to_string(meta.mode)));
@@ -67,7 +74,6 @@ void MetaUpdate::run(const ClusterMeta& meta) {
   statement_.bind(3, static_cast<std::int64_t>(meta.applied.term));
   statement_.bind(4, to_string(meta.digest));
   statement_.bind(5, meta.clock_us);
-  statement_.bind(6, to_text(meta.membership));
   statement_.exec();
   statement_.reset();
 }

@@ -16,13 +16,16 @@ std::optional<ClusterMeta> load_meta(SQLite::Database& database);
 // Creates or replaces the meta, in a transaction of its own or in the one that is open. Throws SQLite::Exception.
 void store_meta(SQLite::Database& database, const ClusterMeta& meta);
 
+// Replaces the membership alone, in the transaction that is open. Throws SQLite::Exception.
+void store_membership(SQLite::Database& database, const Membership& membership);
+
 // The update that every commit makes, compiled once.
 class MetaUpdate {
  public:
   // Precondition: the table exists. Throws SQLite::Exception.
   explicit MetaUpdate(SQLite::Database& database);
 
-  // Writes what changes with a commit, in the transaction that is open. Throws SQLite::Exception.
+  // Writes what changes with a commit, which is all but the identity and the membership, in the transaction that is open. Throws SQLite::Exception.
   void run(const ClusterMeta& meta);
 
  private:

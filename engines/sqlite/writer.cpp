@@ -153,6 +153,7 @@ Result<void> Writer::commit(Position position, const MetaChange& change) {
   if (change.membership) prepared_.membership = *change.membership;
   Result<void> done = guarded([&]() -> Result<void> {
     meta_update_->run(prepared_);
+    if (change.membership) store_membership(connection_.database(), *change.membership);
     run_once(commit_);
     meta_ = prepared_;
     return log_.tend();
