@@ -15,12 +15,7 @@ namespace {
 using PeerAddress = std::pair<std::string, std::string>;
 using Values = std::map<std::string, std::vector<std::string>>;
 
-const Setting* find_setting(const std::string& name) {
-  const auto found = std::ranges::find(serve_settings(), name, &Setting::name);
-  return found == serve_settings().end() ? nullptr : &*found;
-}
-
-Values read_file(const std::string& path, ConfigErrors& errors) {
+Values read_file(const std::string& path, const std::vector<Setting>& settings, ConfigErrors& errors) {
   std::ifstream input(path);
   if (!input) {
     errors.push_back("The configuration file " + path + " cannot be read.");
@@ -30,7 +25,7 @@ Values read_file(const std::string& path, ConfigErrors& errors) {
   try {
     for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(input)) {
       if (item.name == "++" || item.name == "--") continue;  // how CLI11 marks the sections of a file
-      if (find_setting(item.fullname()) == nullptr) {
+      if (std::ranges::find(settings, item.fullname(), &Setting::name) == settings.end()) {
         errors.push_back(path + ": there is no setting named \"" + item.fullname() + "\".");
       } else if (!values.emplace(item.name, item.inputs).second) {
         errors.push_back(path + ": " + item.name + " is given twice.");
@@ -80,6 +75,20 @@ void apply_setting(const Setting& setting, const Given& given, ServeConfig& conf
   }
 }
 
+constexpr std::string_view kWitnessId = "witness";  // of a witness that is given no other
+
+std::string api_url(const ServeConfig& config) {
+  return "http://" + config.http.address + ":" + std::to_string(config.http.port);
+}
+
+void make_witness(ServeConfig& config) {
+  std::string& id = config.cluster.member.id;
+  if (id.empty()) id = kWitnessId;
+  config.cluster.nodes.push_back(
+      {.id = id, .log = config.data_directory + "/" + id + "/log.db", .witness = true});
+  config.cluster.member.api_url = api_url(config);
+}
+
 void make_nodes(ServeConfig& config) {
   std::vector<NodeConfig>& nodes = config.cluster.nodes;
   const auto add = [&nodes](std::string database, std::string log) {
@@ -96,7 +105,13 @@ void make_nodes(ServeConfig& config) {
                      .preferred_master = !member.initial.empty() && member.initial.front().first == member.id,
                      .database = database,
                      .log = config.database ? database + "-log.db" : folder + "/log.db"});
-    config.cluster.member.api_url = "http://" + config.http.address + ":" + std::to_string(config.http.port);
+    config.cluster.member.api_url = api_url(config);
+    if (!member.witness_lock.empty()) {
+      nodes.push_back({.id = std::string(kWitnessId),
+                       .log = member.witness_lock + "/log.db",
+                       .witness = true,
+                       .shared = true});
+    }
     return;
   }
   if (!config.database) {
@@ -108,6 +123,13 @@ void make_nodes(ServeConfig& config) {
   }
   add(*config.database, *config.database + "-log.db");
   for (const std::string& backup : config.backups) add(backup, backup + "-log.db");
+}
+
+void check_witness(const ServeConfig& config, ConfigErrors& errors) {
+  const MemberConfig& member = config.cluster.member;
+  if (member.listen_host.empty()) errors.push_back("A witness needs --peer-listen.");
+  if (member.initial.empty() && member.join.empty())
+    errors.push_back("A witness needs --cluster or --join, which name nodes of its cluster.");
 }
 
 // What no setting can see alone.
@@ -123,21 +145,24 @@ void check_together(const ServeConfig& config, ConfigErrors& errors) {
     errors.push_back(
         "--backup is for nodes in this process; with --node-id each node is a process of its own.");
   }
-  if (is_member && member.listen_host.empty()) errors.push_back("--node-id needs --peer-listen.");
-  if (is_member && member.initial.empty() && member.join.empty()) {
-    errors.push_back("--node-id needs --cluster, for a new cluster, or --join, for one that is there.");
-  }
+  const bool is_witness = is_member && config.cluster.nodes.front().witness;
+  if (is_member && !is_witness && member.listen_host.empty())
+    errors.push_back("--node-id needs --peer-listen.");
   if (!is_member && (!member.listen_host.empty() || !member.initial.empty() || !member.join.empty())) {
     errors.push_back("--peer-listen, --cluster and --join need --node-id.");
   }
-  if (is_member && !member.initial.empty() &&
+  if (!member.witness_lock.empty() && (!is_member || member.id == kWitnessId)) {
+    errors.push_back("--witness-lock needs --node-id, and another than " + std::string(kWitnessId) + ".");
+  }
+  if (is_member && !is_witness && !member.initial.empty() &&
       std::ranges::find(member.initial, member.id, &PeerAddress::first) == member.initial.end()) {
     errors.push_back("--cluster does not name this node, " + member.id + ".");
   }
   std::set<std::string> paths;
   for (const NodeConfig& node : config.cluster.nodes) {
     for (const std::string& path : {node.database, node.log}) {
-      if (!paths.insert(path).second) errors.push_back("Two nodes cannot share the file " + path + ".");
+      if (!path.empty() && !paths.insert(path).second)
+        errors.push_back("Two nodes cannot share the file " + path + ".");
     }
   }
   if (limits.default_timeout > limits.max_timeout) {
@@ -161,13 +186,15 @@ void check_together(const ServeConfig& config, ConfigErrors& errors) {
 
 std::expected<ServeConfig, ConfigErrors> load_config(const ConfigSources& sources) {
   ConfigErrors errors;
-  const Values file = sources.file ? read_file(*sources.file, errors) : Values{};
+  const std::vector<Setting>& settings = sources.witness ? witness_settings() : serve_settings();
+  const Values file = sources.file ? read_file(*sources.file, settings, errors) : Values{};
   ServeConfig config;
-  for (const Setting& setting : serve_settings()) {
+  for (const Setting& setting : settings) {
     const std::optional<Given> given = find_given(setting, sources, file);
     if (given) apply_setting(setting, *given, config, errors);
   }
-  make_nodes(config);
+  sources.witness ? make_witness(config) : make_nodes(config);
+  if (sources.witness) check_witness(config, errors);
   check_together(config, errors);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return config;

@@ -14,6 +14,7 @@
 namespace quorate {
 
 struct ConfigSources {
+  bool witness = false;  // the process is a witness, and takes witness_settings() only
   std::map<std::string, std::vector<std::string>>
       flags;  // by the setting's name; every value given, in order
   std::function<std::optional<std::string>(const std::string& name)> environment;

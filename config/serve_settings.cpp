@@ -184,6 +184,10 @@ void add_member_settings(std::vector<Setting>& settings) {
        .default_text = {},
        .is_list = true,
        .apply = apply_join});
+  settings.push_back(text(
+      "witness-lock", group, "DIR", [](ServeConfig& c) -> auto& { return c.cluster.member.witness_lock; },
+      "For two nodes: a folder on storage that both reach. Whoever holds its lock hosts a witness, the third "
+      "vote."));
   settings.push_back({.name = "dual-write-degrade",
                       .group = group,
                       .value_name = "true|false",
@@ -368,6 +372,27 @@ void add_timing(std::vector<Setting>& settings) {
       "The longest such delay.");
 }
 
+// What a process without content, and with nothing to do in dual_write, can be told.
+bool is_for_witness(const Setting& setting) {
+  constexpr std::array<std::string_view, 16> kNames{"listen",
+                                                    "data-dir",
+                                                    "cluster-id",
+                                                    "io-threads",
+                                                    "log-level",
+                                                    "node-id",
+                                                    "peer-listen",
+                                                    "peer-advertise",
+                                                    "cluster",
+                                                    "join",
+                                                    "heartbeat-ms",
+                                                    "election-timeout-ms",
+                                                    "restart-delay-ms",
+                                                    "max-restart-delay-ms",
+                                                    "default-timeout-ms",
+                                                    "max-timeout-ms"};
+  return setting.group.starts_with("HTTP") || std::ranges::find(kNames, setting.name) != kNames.end();
+}
+
 }  // namespace
 
 const std::vector<Setting>& serve_settings() {
@@ -379,6 +404,17 @@ const std::vector<Setting>& serve_settings() {
     add_core_limits(all);
     add_timing(all);
     return all;
+  }();
+  return settings;
+}
+
+const std::vector<Setting>& witness_settings() {
+  static const std::vector<Setting> settings = [] {
+    std::vector<Setting> some;
+    for (const Setting& setting : serve_settings()) {
+      if (is_for_witness(setting)) some.push_back(setting);
+    }
+    return some;
   }();
   return settings;
 }

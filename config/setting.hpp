@@ -25,6 +25,8 @@ struct Setting {
 // All settings of `serve`, in the order in which --help shows them. Their defaults are those of a
 // ServeConfig{}.
 const std::vector<Setting>& serve_settings();
+// Those of them that `witness` takes.
+const std::vector<Setting>& witness_settings();
 
 // "QUORATE_IO_THREADS" for "io-threads".
 std::string environment_name(std::string_view setting_name);

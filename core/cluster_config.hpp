@@ -18,6 +18,7 @@ struct NodeConfig {
   std::string database;           // the engine's uri; for sqlite a file path
   std::string log;                // path of this node's replicated log
   bool witness = false;           // votes and keeps the log, has no database
+  bool shared = false;            // its log is in reach of several processes: it runs where it is told to
 };
 
 // Every bound that decides how much a client may ask for or make us hold. Past one, the client gets limit_exceeded,
@@ -69,8 +70,8 @@ struct MemberConfig {
   std::vector<std::pair<std::string, std::string>>
       initial;                    // id and HOST:PORT of those that begin the cluster
   std::vector<std::string> join;  // HOST:PORT of members to ask, for a node that comes later
-  std::string witness_lock;       // folder of a witness that whoever holds its lock hosts
-  std::string api_url;            // where clients reach this process
+  std::string witness_lock;  // folder of a witness that runs in the process that holds its lock; may be empty
+  std::string api_url;       // where clients reach this process
 };
 
 struct ClusterConfig {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/coordinator_routing.hpp"
+#include "core/witness_node.hpp"
 
 namespace quorate {
 namespace {
@@ -123,12 +124,23 @@ bool MultiDbCoordinator::drain(Deadline deadline) {
 
 void MultiDbCoordinator::attach(DbNode& node) {
   const std::unique_lock lock(impl_->slots_mutex);
-  impl_->slots[node.id()] = {.node = &node, .state = "running", .detail = {}};
+  impl_->slots[node.id()] = {.node = &node, .data = &node, .state = "running", .detail = {}};
+}
+
+void MultiDbCoordinator::attach(WitnessNode& node) {
+  const std::unique_lock lock(impl_->slots_mutex);
+  impl_->slots[node.id()] = {.node = &node, .data = nullptr, .state = "running", .detail = {}};
 }
 
 void MultiDbCoordinator::detach(const std::string& id, std::string state, std::string detail) {
   const std::unique_lock lock(impl_->slots_mutex);
-  impl_->slots[id] = {.node = nullptr, .state = std::move(state), .detail = std::move(detail)};
+  impl_->slots[id] = {
+      .node = nullptr, .data = nullptr, .state = std::move(state), .detail = std::move(detail)};
+}
+
+void MultiDbCoordinator::detach(const std::string& id) {
+  const std::unique_lock lock(impl_->slots_mutex);
+  impl_->slots.erase(id);
 }
 
 }  // namespace quorate

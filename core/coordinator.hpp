@@ -21,6 +21,7 @@ namespace quorate {
 
 class DbNode;
 class Executor;
+class WitnessNode;
 
 class MultiDbCoordinator {
  public:
@@ -79,12 +80,16 @@ class MultiDbCoordinator {
   // Blocks. Returns false if some were left.
   bool drain(Deadline deadline);
 
-  // What DbNode::Options::observer of every node attached here must be.
+  // What the observer of every node attached here must be.
   class NodeObserver& observer();
 
-  // Nodes of this process come and go. An attached node must stay valid until detach() has returned.
+  // Nodes of this process come and go. An attached node must stay valid until detach() has returned. One that is down is
+  // shown in this state.
   void attach(DbNode& node);
+  void attach(WitnessNode& node);
   void detach(const std::string& id, std::string state, std::string detail);
+  // Likewise, but the node is no concern of this process any more.
+  void detach(const std::string& id);
 
  private:
   struct Routing;

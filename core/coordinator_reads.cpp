@@ -79,7 +79,7 @@ ClusterStatus MultiDbCoordinator::Routing::own_status() const {
   const std::shared_lock lock(slots_mutex);
   for (const auto& [id, slot] : slots) {
     if (slot.node == nullptr) continue;
-    ClusterStatus status = slot.node->status_of(slot.node->view());
+    ClusterStatus status = slot.node->status();
     if (rank(status) > rank(best)) best = std::move(status);
   }
   return best;
@@ -91,7 +91,9 @@ void MultiDbCoordinator::Routing::tell_of_own_nodes(ClusterStatus& status) const
   for (const auto& [id, slot] : slots) {
     if (slot.node != nullptr) continue;
     const auto known = std::ranges::find(status.nodes, id, &NodeStatus::id);
-    NodeStatus& node = known == status.nodes.end() ? status.nodes.emplace_back(NodeStatus{.id = id}) : *known;
+    NodeStatus& node = known == status.nodes.end()
+                           ? status.nodes.emplace_back(NodeStatus{.id = id, .role = "learner"})
+                           : *known;
     node.state = slot.state;
     node.detail = slot.detail;
   }

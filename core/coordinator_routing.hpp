@@ -19,7 +19,8 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   explicit Routing(Options given) : options(std::move(given)) {}
 
   struct Slot {
-    DbNode* node = nullptr;  // null: down
+    Participant* node = nullptr;  // null: down
+    DbNode* data = nullptr;       // the same, if it is a data node
     std::string state = "stopped";
     std::string detail;
   };
@@ -108,8 +109,8 @@ template <typename Use>
 bool MultiDbCoordinator::Routing::with_own_leader(Use use) {
   const std::shared_lock lock(slots_mutex);
   for (auto& [id, slot] : slots) {
-    if (slot.node == nullptr || !slot.node->leads()) continue;
-    use(*slot.node);
+    if (slot.data == nullptr || !slot.data->leads()) continue;
+    use(*slot.data);
     return true;
   }
   return false;
@@ -120,8 +121,8 @@ bool MultiDbCoordinator::Routing::with_own_node(const std::string& wanted, Use u
   if (wanted.empty() && with_own_leader(use)) return true;
   const std::shared_lock lock(slots_mutex);
   for (auto& [id, slot] : slots) {
-    if (slot.node == nullptr || !slot.node->serves() || (!wanted.empty() && wanted != id)) continue;
-    use(*slot.node);
+    if (slot.data == nullptr || !slot.data->serves() || (!wanted.empty() && wanted != id)) continue;
+    use(*slot.data);
     return true;
   }
   return false;

@@ -18,7 +18,7 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
     return fail(ErrorCode::corrupt, "the database of node " + options.node.id + " has no _cluster_meta");
   auto stored = options.log->load();
   if (!stored) return std::unexpected(stored.error());
-  if (stored->membership.members.empty() && stored->memberships.empty())
+  if (!stored->has_begun())
     return fail(ErrorCode::corrupt, "the log of node " + options.node.id + " belongs to no cluster");
   Index applied = (*meta)->applied.index;
   const bool fits = stored->base.index <= applied && applied <= stored->last_index;
@@ -48,21 +48,16 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   node->recent_ = RecentOutcomes(applied);
   node->state_ = repairs ? NodeState::repairing : NodeState::running;
   node->detail_ = why;
-  node->driver_ = std::make_unique<ConsensusDriver>(
-      ConsensusDriver::Options{.raft = {.id = kept.node.id,
-                                        .instance = stored->instance,
-                                        .may_lead = !repairs,
-                                        .heartbeat_us = to_us(kept.timing.heartbeat),
-                                        .election_timeout_us = to_us(kept.timing.election_timeout),
-                                        .max_append_bytes = kept.limits.append_bytes,
-                                        .broken = kept.broken},
-                               .executor = kept.consensus,
-                               .transport = kept.transport,
-                               .log = *kept.log,
-                               .listener = *node,
-                               .applied = applied,
-                               .delivers = !repairs},
-      std::move(*stored));
+  RaftConfig raft = raft_config(kept.node.id, stored->instance, kept.timing, kept.limits, kept.broken);
+  raft.may_lead = !repairs;
+  node->driver_ = std::make_unique<ConsensusDriver>(ConsensusDriver::Options{.raft = std::move(raft),
+                                                                             .executor = kept.consensus,
+                                                                             .transport = kept.transport,
+                                                                             .log = *kept.log,
+                                                                             .listener = *node,
+                                                                             .applied = applied,
+                                                                             .delivers = !repairs},
+                                                    std::move(*stored));
   node->publish();
   return node;
 }
@@ -129,12 +124,11 @@ DbNode::View DbNode::view() const {
 }
 
 bool DbNode::has_caught_up() const {
-  constexpr Index kLag = 1'000;
   const ConsensusDriver::View consensus = driver_->view();
   if (!serves_ || consensus.leadership.leader.empty()) return false;
   const bool leads = consensus.leadership.role == Role::leader;
   const Index goal = leads ? consensus.leadership.term_start : consensus.leader_commit;
-  return leads ? applied_index_ >= goal : goal != 0 && applied_index_ + kLag >= goal;
+  return leads ? applied_index_ >= goal : goal != 0 && applied_index_ + kCaughtUpLag >= goal;
 }
 
 void DbNode::publish() {

@@ -19,34 +19,16 @@
 #include <set>
 
 #include "core/batch_codec.hpp"
-#include "core/commit_queue.hpp"
-#include "core/consensus/driver.hpp"
+#include "core/participant.hpp"
 #include "core/recent_outcomes.hpp"
 #include "core/snapshot_store.hpp"
 
 namespace quorate {
 
-class NodeObserver {
- public:
-  virtual ~NodeObserver() = default;
-  // Submissions that surely were not applied here and may be tried on the leader.
-  virtual void on_returned(std::vector<Submission> submissions) = 0;
-  // The node has stopped taking part for good; state tells why. It may be closed and opened again, but not from inside
-  // this call: at once if installing (a snapshot lies ready), with Options::repair if quarantined, not if removed.
-  virtual void on_down(const NodeId& id, NodeState state, Error why) = 0;
-  // Another process asks for a change of the membership, whoever leads: to be passed on.
-  virtual void on_member_call(MemberCall change, std::int64_t deadline_us,
-                              std::move_only_function<void(Result<CallAnswer>)> done) = 0;
-  // The answer to a call that was sent through send_call().
-  virtual void on_reply(CallReply reply) = 0;
-  // What this node sent to that one may not have arrived, nor its answers.
-  virtual void on_unreachable(const NodeId& node) = 0;
-};
-
 // Fills in the differences between the nodes that answered, and `equal`.
 void compare(VerifyReport& report);
 
-class DbNode final : public MessageReceiver, private ConsensusListener {
+class DbNode final : public MessageReceiver, public Participant, private ConsensusListener {
  public:
   struct Options {
     NodeConfig node;
@@ -92,21 +74,22 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   // or, with a term given, not in that term.
   using Answer = std::move_only_function<void(Result<CallAnswer>)>;
   void serve(CallBody call, Term term, std::int64_t deadline_us, Answer done);
-  // [any] Sends a call to another node; its answer comes through NodeObserver::on_reply, or never.
-  void send_call(const NodeId& to, Call call) { send(to, std::move(call)); }
 
   void receive(Message message) override;            // [any]
   void on_unreachable(const NodeId& node) override;  // [any]
 
   // [any]
-  const NodeId& id() const { return options_.node.id; }
   bool leads() const { return leads_; }
   bool serves() const { return serves_; }  // has content that may be read
-  Index applied_index() const { return applied_index_; }
-  Leadership leadership() const { return driver_->leadership(); }
-  bool reaches(const NodeId& node) const { return options_.transport.is_reachable(node); }
-  // The leader is known, and what it is known to have committed is nearly all applied here.
-  bool has_caught_up() const;
+
+  // Participant [any]
+  const NodeId& id() const override { return options_.node.id; }
+  Leadership leadership() const override { return driver_->leadership(); }
+  bool reaches(const NodeId& node) const override { return options_.transport.is_reachable(node); }
+  void send_call(const NodeId& to, Call call) override { send(to, std::move(call)); }
+  Index applied_index() const override { return applied_index_; }
+  bool has_caught_up() const override;
+  ClusterStatus status() const override { return status_of(view()); }
 
   struct View {
     Leadership leadership;
@@ -238,7 +221,6 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
 
   // --- writer thread: db_node_calls.cpp ---
   bool serve_at_once(const NodeId& from, Call& call);
-  Answer replier(const NodeId& to, std::uint64_t call_id);
   void serve_as_leader(CallBody call, std::int64_t deadline_us, Answer done);
   void serve_write(WriteCall call, std::int64_t deadline_us, Answer done);
   void serve_read_index(Answer done);
@@ -253,14 +235,6 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   void report_content(const BarrierRecord& barrier, Index index);
   void finish_verification(std::uint64_t token);
   void expire_verifications(std::int64_t now_us);
-
-  // What an answer that comes late needs: the submission may outlive its node.
-  struct Outbox {
-    Transport& transport;
-    NodeId id;
-    Instance instance;
-    std::atomic<bool> open = true;
-  };
 
   Options options_;
   std::shared_ptr<Outbox> outbox_;

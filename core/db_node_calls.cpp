@@ -30,20 +30,10 @@ void DbNode::serve(CallBody call, Term term, std::int64_t deadline_us, Answer do
   });
 }
 
-DbNode::Answer DbNode::replier(const NodeId& to, std::uint64_t call_id) {
-  return [outbox = outbox_, to, call_id](Result<CallAnswer> answer) {
-    if (!outbox->open) return;
-    outbox->transport.send({.from = outbox->id,
-                            .to = to,
-                            .body = CallReply{.id = call_id, .answer = std::move(answer)},
-                            .instance = outbox->instance});
-  };
-}
-
 // Reads need not wait for the writer. Any thread.
 bool DbNode::serve_at_once(const NodeId& from, Call& call) {
   if (std::holds_alternative<ReadIndexCall>(call.body)) {
-    serve_read_index(replier(from, call.id));
+    serve_read_index(replier(outbox_, from, call.id));
     return true;
   }
   auto* read = std::get_if<QueryCall>(&call.body);
@@ -51,12 +41,12 @@ bool DbNode::serve_at_once(const NodeId& from, Call& call) {
   const std::int64_t deadline_us = options_.writer.now_us() + call.timeout_us;
   read->query.deadline = deadline_at(deadline_us);
   query(std::move(read->query), read->min_index, deadline_us,
-        answer_with<QueryAnswer>(replier(from, call.id)));
+        answer_with<QueryAnswer>(replier(outbox_, from, call.id)));
   return true;
 }
 
 void DbNode::handle(const NodeId& from, Call& call) {
-  Answer reply = replier(from, call.id);
+  Answer reply = replier(outbox_, from, call.id);
   const std::int64_t deadline_us = options_.writer.now_us() + call.timeout_us;
   if (auto* change = std::get_if<MemberCall>(&call.body); change != nullptr && call.term == 0) {
     return options_.observer.on_member_call(std::move(*change), deadline_us, std::move(reply));
@@ -114,10 +104,9 @@ void DbNode::serve_read_index(Answer done) {
 namespace {
 
 std::string state_of(const AppliedReport& report, std::uint64_t lag, bool in_contact) {
-  constexpr std::uint64_t kCatchingUpLag = 1'000;
   if (!in_contact) return "unreachable";
   switch (report.state) {
-    case NodeState::running: return lag > kCatchingUpLag ? "catching_up" : "running";
+    case NodeState::running: return lag > kCaughtUpLag ? "catching_up" : "running";
     case NodeState::repairing: return "repairing";
     case NodeState::installing: return "installing";
     case NodeState::failed: return "failed";
@@ -140,15 +129,7 @@ NodeStatus status_of_member(const Member& member, const DbNode::View& view, cons
                             std::int64_t contact_us) {
   const bool leads = view.leadership.role == Role::leader;
   const bool is_viewer = member.id == viewer;
-  NodeStatus node{.id = member.id,
-                  .role = member.witness                        ? "witness"
-                          : !member.voter                       ? "learner"
-                          : member.id == view.leadership.leader ? "master"
-                                                                : "backup",
-                  .preferred_master = member.preferred,
-                  .peer = member.peer,
-                  .instance = to_text(member.instance),
-                  .out = member.out};
+  NodeStatus node = status_of(member, view.leadership.leader);
   const auto peer = view.peers.find(member.id);
   const auto reported = view.reports.find(member.id);
   const AppliedReport report = is_viewer                        ? own_report(view)

@@ -7,8 +7,6 @@
 namespace quorate {
 namespace {
 
-// So few entries behind is as good as none.
-constexpr Index kCloseLag = 1'000;
 // How long a node must find itself in no membership before it believes it: a joining one is in none for a moment.
 constexpr std::int64_t kRemovedForUs = 2'000'000;
 
@@ -133,11 +131,12 @@ void DbNode::tend_handover() {
 bool DbNode::is_caught_up(const NodeId& member_id, const Raft::PeerView& peer, Index last_index) const {
   const Member* member = membership_.find(member_id);
   const bool fresh = options_.writer.now_us() - peer.last_contact < to_us(options_.timing.election_timeout);
-  if (member == nullptr || !fresh || peer.needs_snapshot || peer.match + kCloseLag < last_index) return false;
+  if (member == nullptr || !fresh || peer.needs_snapshot || peer.match + kCaughtUpLag < last_index)
+    return false;
   if (member->witness) return true;
   const auto report = reports_.find(member_id);
   return report != reports_.end() && report->second.state == NodeState::running && peer.match != 0 &&
-         report->second.applied.index + kCloseLag >= applied_.index;
+         report->second.applied.index + kCaughtUpLag >= applied_.index;
 }
 
 // As leader, one step at a time: promotes learners that have caught up, takes nodes out of dual_write and back in.

@@ -8,25 +8,21 @@ namespace quorate {
 Result<std::unique_ptr<WitnessNode>> WitnessNode::open(Options options) {
   auto stored = options.log->load();
   if (!stored) return std::unexpected(stored.error());
-  if (stored->membership.members.empty() && stored->memberships.empty())
+  if (!stored->has_begun())
     return fail(ErrorCode::corrupt, "the log of witness " + options.id + " belongs to no cluster");
   std::unique_ptr<WitnessNode> node(new WitnessNode(std::move(options)));
   const Options& kept = node->options_;
-  node->instance_ = stored->instance;
   const Index base = stored->base.index;
+  node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.id, stored->instance);
   node->driver_ = std::make_unique<ConsensusDriver>(
-      ConsensusDriver::Options{.raft = {.id = kept.id,
-                                        .instance = stored->instance,
-                                        .heartbeat_us = to_us(kept.timing.heartbeat),
-                                        .election_timeout_us = to_us(kept.timing.election_timeout),
-                                        .max_append_bytes = kept.limits.append_bytes,
-                                        .broken = kept.broken},
-                               .executor = kept.consensus,
-                               .transport = kept.transport,
-                               .log = *kept.log,
-                               .listener = *node,
-                               .applied = base,
-                               .delivers = false},
+      ConsensusDriver::Options{
+          .raft = raft_config(kept.id, stored->instance, kept.timing, kept.limits, kept.broken),
+          .executor = kept.consensus,
+          .transport = kept.transport,
+          .log = *kept.log,
+          .listener = *node,
+          .applied = base,
+          .delivers = false},
       std::move(*stored));
   return node;
 }
@@ -36,6 +32,7 @@ void WitnessNode::start() {
 }
 
 void WitnessNode::stop() {
+  outbox_->open = false;
   driver_->stop();
 }
 
@@ -46,19 +43,30 @@ void WitnessNode::receive(Message message) {
     const Index committed = driver_->view().commit;
     driver_->applied(committed);
     driver_->compact(std::min(compact->index, committed));
-  } else if (const auto* call = std::get_if<Call>(&message.body)) {
-    const Error error{.code = ErrorCode::no_leader,
-                      .message = "Node " + id() + " is a witness and does not serve.",
-                      .node = id()};
-    options_.transport.send({.from = id(),
-                             .to = message.from,
-                             .body = CallReply{.id = call->id, .answer = std::unexpected(error)},
-                             .instance = instance_});
+  } else if (auto* reply = std::get_if<CallReply>(&message.body)) {
+    options_.observer.on_reply(std::move(*reply));
+  } else if (auto* call = std::get_if<Call>(&message.body)) {
+    answer(message.from, *call);
   }
+}
+
+// It passes on who wants to join, and serves nothing else.
+void WitnessNode::answer(const NodeId& from, Call& call) {
+  auto reply = replier(outbox_, from, call.id);
+  if (auto* change = std::get_if<MemberCall>(&call.body); change != nullptr && call.term == 0) {
+    const std::int64_t deadline_us = options_.consensus.now_us() + call.timeout_us;
+    return options_.observer.on_member_call(std::move(*change), deadline_us, std::move(reply));
+  }
+  reply(fail(ErrorCode::no_leader, "Node " + id() + " is a witness and does not serve."));
+}
+
+void WitnessNode::send_call(const NodeId& to, Call call) {
+  options_.transport.send({.from = id(), .to = to, .body = std::move(call), .instance = outbox_->instance});
 }
 
 void WitnessNode::on_unreachable(const NodeId& node) {
   driver_->peer_lost(node);
+  options_.observer.on_unreachable(node);
 }
 
 void WitnessNode::on_log_failure(Error error) {
@@ -79,7 +87,28 @@ void WitnessNode::on_snapshot_wanted(NodeId, SnapshotOffer offer) {
 void WitnessNode::go_down(NodeState state, Error why) {
   if (down_.exchange(true)) return;
   driver_->stop();
-  options_.on_down(state, std::move(why));
+  options_.observer.on_down(id(), state, std::move(why));
+}
+
+bool WitnessNode::has_caught_up() const {
+  const ConsensusDriver::View view = driver_->view();
+  return !view.leadership.leader.empty() && view.leader_commit != 0 &&
+         view.commit + kCaughtUpLag >= view.leader_commit;
+}
+
+ClusterStatus WitnessNode::status() const {
+  const ConsensusDriver::View view = driver_->view();
+  ClusterStatus status{.cluster_id = options_.cluster_id,
+                       .term = view.leadership.term,
+                       .commit_index = view.commit,
+                       .leader = view.leadership.leader,
+                       .source = id()};
+  if (view.membership == nullptr) return status;
+  for (const Member& member : view.membership->members) {
+    NodeStatus& node = status.nodes.emplace_back(status_of(member, view.leadership.leader));
+    node.state = member.id == id() ? "running" : "unknown";
+  }
+  return status;
 }
 
 }  // namespace quorate

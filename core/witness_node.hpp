@@ -6,25 +6,24 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <memory>
 
 #include "core/cluster_config.hpp"
-#include "core/consensus/driver.hpp"
+#include "core/participant.hpp"
 
 namespace quorate {
 
-class WitnessNode final : public MessageReceiver, private ConsensusListener {
+class WitnessNode final : public MessageReceiver, public Participant, private ConsensusListener {
  public:
   struct Options {
     NodeId id;
+    std::string cluster_id;
     CoreLimits limits;
     Timing timing;
     std::unique_ptr<LogStore> log;
     Executor& consensus;
     Transport& transport;
-    // It has stopped for good: to be opened again at once if installing, later if failed. Called on the consensus thread.
-    std::function<void(NodeState state, Error why)> on_down;
+    NodeObserver& observer;
     std::optional<Rule> broken = {};  // tests only
   };
 
@@ -37,7 +36,15 @@ class WitnessNode final : public MessageReceiver, private ConsensusListener {
   void receive(Message message) override;            // [any]
   void on_unreachable(const NodeId& node) override;  // [any]
 
-  const NodeId& id() const { return options_.id; }                          // [any]
+  // Participant [any]
+  const NodeId& id() const override { return options_.id; }
+  Leadership leadership() const override { return driver_->leadership(); }
+  bool reaches(const NodeId& node) const override { return options_.transport.is_reachable(node); }
+  void send_call(const NodeId& to, Call call) override;
+  Index applied_index() const override { return driver_->view().commit; }
+  bool has_caught_up() const override;
+  ClusterStatus status() const override;
+
   ConsensusDriver::View consensus_view() const { return driver_->view(); }  // [any]
 
  private:
@@ -46,11 +53,12 @@ class WitnessNode final : public MessageReceiver, private ConsensusListener {
   void on_leadership(Leadership) override {}
   void on_log_failure(Error error) override;
   void on_snapshot_wanted(NodeId leader, SnapshotOffer offer) override;
+  void answer(const NodeId& from, Call& call);
   void go_down(NodeState state, Error why);
 
   Options options_;
   std::unique_ptr<ConsensusDriver> driver_;
-  Instance instance_ = 0;
+  std::shared_ptr<Outbox> outbox_;
   std::atomic<bool> down_ = false;
 };
 

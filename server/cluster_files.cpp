@@ -80,6 +80,9 @@ Result<NodeFiles> open_node_files(const std::string& engine_name, const NodeConf
   auto stored = files.log->load();
   if (!stored) return std::unexpected(stored.error());
   files.stored = std::move(*stored);
+  auto identity = files.log->identity();
+  if (!identity) return std::unexpected(identity.error());
+  files.log_identity = std::move(*identity);
   if (node.witness) return files;
 
   if (engine_name != "memory") {
@@ -97,19 +100,23 @@ Result<NodeFiles> open_node_files(const std::string& engine_name, const NodeConf
 }
 
 Result<void> check_identity(const NodeConfig& node, const NodeFiles& files, const std::string& cluster_id) {
+  const auto check = [&](const std::string& what, const std::string& stored,
+                         const std::string& configured) -> Result<void> {
+    if (stored.empty() || configured.empty() || stored == configured) return {};
+    const std::string& path = node.witness ? node.log : node.database;
+    return fail(ErrorCode::identity_mismatch, "node " + node.id + " (" + path + ") refuses to start: its " +
+                                                  what + " is " + stored + ", the configuration says " +
+                                                  configured + ".");
+  };
+  const std::string log_cluster = files.cluster_id();
+  if (auto same = check("log's cluster id", log_cluster, cluster_id); !same) return same;
+  if (auto same = check("log's node id", files.log_identity.node, node.id); !same) return same;
   if (!files.meta) return {};
   const ClusterMeta& meta = *files.meta;
-  const auto differs = [&](const std::string& what, const std::string& stored,
-                           const std::string& configured) {
-    return fail(ErrorCode::identity_mismatch, "node " + node.id + " (" + node.database +
-                                                  ") refuses to start: its " + what + " is " + stored +
-                                                  ", the configuration says " + configured + ".");
-  };
-  if (!cluster_id.empty() && meta.cluster_id != cluster_id)
-    return differs("cluster id", meta.cluster_id, cluster_id);
-  if (meta.node_id != node.id) return differs("node id", meta.node_id, node.id);
-  if (meta.role != role_of(node)) return differs("role", meta.role, role_of(node));
-  return {};
+  if (auto same = check("cluster id", meta.cluster_id, cluster_id.empty() ? log_cluster : cluster_id); !same)
+    return same;
+  if (auto same = check("node id", meta.node_id, node.id); !same) return same;
+  return check("role", meta.role, role_of(node));
 }
 
 Result<void> begin_node(const NodeConfig& node, NodeFiles& files, const Begin& cluster, Position base) {
@@ -130,6 +137,8 @@ Result<void> begin_node(const NodeConfig& node, NodeFiles& files, const Begin& c
     meta.membership = cluster.membership;
     if (auto done = files.engine->write_meta(meta); !done) return done;
   }
+  if (auto done = files.log->set_identity({.cluster_id = cluster.cluster_id, .node = node.id}); !done)
+    return done;
   return files.log->install(base, cluster.membership);
 }
 

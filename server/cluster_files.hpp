@@ -19,17 +19,20 @@ struct NodeFiles {
   std::unique_ptr<SqliteLogStore> log;
   std::unique_ptr<SnapshotStore> snapshots;
   std::optional<ClusterMeta> meta;  // none: the database has never belonged to a cluster
+  SqliteLogStore::Identity log_identity;
   StoredLog stored;
   bool quarantined = false;  // its content is not trusted
 
   // It belongs to a cluster. Its log decides: a node whose log is gone does not remember what it promised.
-  bool has_begun() const { return !stored.membership.members.empty() || !stored.memberships.empty(); }
+  bool has_begun() const { return stored.has_begun(); }
+  // Empty if it belongs to none.
+  std::string cluster_id() const { return has_begun() ? log_identity.cluster_id : ""; }
 };
 
 // Errors: io_error, corrupt, not_found (engine).
 Result<NodeFiles> open_node_files(const std::string& engine, const NodeConfig& node);
 
-// identity_mismatch, saying which value differs, if the meta is not the one configured. No meta is no mismatch.
+// identity_mismatch, saying which value differs, if meta or log are not those configured. None are no mismatch.
 Result<void> check_identity(const NodeConfig& node, const NodeFiles& files, const std::string& cluster_id);
 
 // Where an adopted content stands: at an index of its own, so that the log alone, from its start, is never taken for it.

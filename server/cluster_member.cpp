@@ -10,6 +10,7 @@
 #include <set>
 
 #include "server/cluster_files.hpp"
+#include "server/folder_lock.hpp"
 #include "server/local_nodes.hpp"
 #include "server/peer_endpoint.hpp"
 
@@ -19,17 +20,18 @@ namespace {
 constexpr std::int64_t kTickUs = 100'000;
 constexpr int kTicksPerRequest = 10;  // how often a node asks to join, or is told that it has begun
 constexpr std::int64_t kJoinTimeoutUs = 5'000'000;
+constexpr int kTicksAfterFailure = 50;  // for another process to take over a witness that cannot run here
 
 PeerOptions peer_options(const ClusterConfig& config, const NodeFiles& files) {
   PeerOptions options{.host = config.member.listen_host,
                       .port = config.member.listen_port,
-                      .self = {.cluster_id = files.meta ? files.meta->cluster_id : config.cluster_id,
+                      .self = {.cluster_id = files.cluster_id(),
                                .node = config.member.id,
                                .instance = files.stored.instance,
                                .boot = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}(),
                                .peer_address = config.member.advertise,
-                               .api_url = config.member.api_url}};
-  if (!files.has_begun()) options.self.cluster_id.clear();
+                               .api_url = config.member.api_url,
+                               .witness = config.nodes.front().witness}};
   for (const auto& [id, address] : config.member.initial) options.addresses[id] = address;
   return options;
 }
@@ -81,6 +83,11 @@ struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   Result<void> belong(const Begin& cluster, Position base);
   void ask_to_join(const NodeId& asked);
   void tend_peers();
+  void tend_shared_witness();
+  // What is known of a node that is to be added, as a member; nothing: it is not connected.
+  std::optional<Member> introduced(const NodeId& node);
+  void add_once_connected(NodeId node, std::string peer, Deadline deadline,
+                          MultiDbCoordinator::Callback<std::uint64_t> done);
 
   NodeId id;
   std::string wanted_cluster_id;  // as configured, or as the files say; set before the endpoint starts
@@ -88,6 +95,9 @@ struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   bool belongs = false;           // on the executor
   int ticks = 0;                  // on the executor
   PeerHello self;                 // on the executor
+  std::unique_ptr<FolderLock> witness_lock;  // on the executor; held while the shared witness runs here
+  std::string witness_trouble;               // on the executor; as it was logged
+  int witness_rests_until = 0;               // on the executor; a tick
   std::set<std::string> known_addresses;
 
   std::mutex mutex;                   // guards the two below
@@ -103,6 +113,7 @@ void ClusterMember::Impl::tick() {
   ++ticks;
   if (!belongs) try_to_begin();
   if (belongs) tend_peers();
+  if (belongs) tend_shared_witness();
   tick_later();
 }
 
@@ -118,17 +129,16 @@ void ClusterMember::Impl::try_to_begin() {
     done = belong(*given, {});
   } else if (may_found(present)) {
     done = found(present);
-  } else if (ticks % kTicksPerRequest == 0) {
-    const auto member =
-        std::ranges::find_if(present, [](const auto& peer) { return !peer.second.cluster_id.empty(); });
-    if (member != present.end()) ask_to_join(member->first);
+  } else if (ticks % kTicksPerRequest == 0 && !present.empty()) {
+    // One after the other: who has begun since it said hello, is not known, and the others do not answer.
+    ask_to_join(std::next(present.begin(), ticks / kTicksPerRequest % std::ssize(present))->first);
   }
   if (!done) spdlog::error("node {} cannot begin: {}", id, done.error().message);
 }
 
 bool ClusterMember::Impl::may_found(const std::map<NodeId, PeerHello>& present) const {
   const auto& initial = nodes->config().member.initial;
-  if (initial.empty() || initial.front().first != id) return false;
+  if (initial.empty() || initial.front().first != id || self.witness) return false;
   return std::ranges::all_of(initial, [&](const auto& node) {
     const auto peer = present.find(node.first);
     return node.first == id || (peer != present.end() && peer->second.cluster_id.empty());
@@ -146,6 +156,7 @@ Result<void> ClusterMember::Impl::found(const std::map<NodeId, PeerHello>& prese
     if (node != id && !*empty) continue;
     cluster.membership.put({.id = node,
                             .instance = node == id ? self.instance : present.at(node).instance,
+                            .witness = node != id && present.at(node).witness,
                             .preferred = node == id,
                             .peer = address});
   }
@@ -169,7 +180,8 @@ Result<void> ClusterMember::Impl::belong(const Begin& cluster, Position base) {
 void ClusterMember::Impl::ask_to_join(const NodeId& asked) {
   const Member member{.id = id,
                       .instance = self.instance,
-                      .witness = nodes->config().nodes.front().witness,
+                      .witness = self.witness,
+                      .voter = false,
                       .preferred = nodes->config().nodes.front().preferred_master,
                       .peer = self.peer_address};
   endpoint->send({.from = id,
@@ -201,6 +213,58 @@ void ClusterMember::Impl::tend_peers() {
   }
 }
 
+// The witness of --witness-lock runs in the process that holds the lock.
+void ClusterMember::Impl::tend_shared_witness() {
+  const auto& all = nodes->config().nodes;
+  const auto witness = std::ranges::find_if(all, &NodeConfig::shared);
+  if (witness == all.end() || ticks < witness_rests_until) return;
+  if (witness_lock != nullptr) {
+    if (nodes->is_wanted(witness->id)) return;
+    spdlog::warn("witness {} does not run here any more: another process may take it over", witness->id);
+    witness_lock.reset();
+    witness_rests_until = ticks + kTicksAfterFailure;
+    return;
+  }
+  auto taken = FolderLock::try_take(nodes->config().member.witness_lock, "node " + id);
+  const std::string trouble = taken ? "" : taken.error().message;
+  if (trouble != witness_trouble && !trouble.empty()) spdlog::error("witness {}: {}", witness->id, trouble);
+  witness_trouble = trouble;
+  if (!taken || *taken == nullptr) return;
+  witness_lock = std::move(*taken);
+  spdlog::info("witness {} runs here now: this process holds the lock of {}", witness->id,
+               nodes->config().member.witness_lock);
+  nodes->join_node(witness->id);
+}
+
+std::optional<Member> ClusterMember::Impl::introduced(const NodeId& node) {
+  const auto hello = endpoint->peer(node);
+  if (!hello) return std::nullopt;
+  return Member{.id = node,
+                .instance = hello->instance,
+                .witness = hello->witness,
+                .voter = false,
+                .peer = hello->peer_address};
+}
+
+void ClusterMember::Impl::add_once_connected(NodeId node, std::string peer, Deadline deadline,
+                                             MultiDbCoordinator::Callback<std::uint64_t> done) {
+  if (const auto member = introduced(node))
+    return nodes->coordinator().change_member({.member = *member}, deadline, std::move(done));
+  const std::int64_t now = nodes->executor().now_us();
+  if (now >= to_us(deadline)) {
+    const auto membership = nodes->decided_membership();
+    if (!membership || membership->find(node) == nullptr) endpoint->forget(node);
+    return done(
+        fail(ErrorCode::node_unavailable, "No node " + node + " could be reached at " + peer +
+                                              ". Is it running there, with --node-id " + node +
+                                              ", and without files of another cluster? The log says more."));
+  }
+  nodes->executor().post_at(now + kTickUs, [this, node = std::move(node), peer = std::move(peer), deadline,
+                                            done = std::move(done)]() mutable {
+    add_once_connected(std::move(node), std::move(peer), deadline, std::move(done));
+  });
+}
+
 ClusterMember::ClusterMember(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 ClusterMember::~ClusterMember() {
@@ -215,7 +279,7 @@ Result<std::unique_ptr<ClusterMember>> ClusterMember::open(ClusterConfig config)
   if (files->meta) node.preferred_master = files->meta->role == "master";
   if (auto checked = check_identity(node, *files, config.cluster_id); !checked)
     return std::unexpected(checked.error());
-  if (files->meta && files->has_begun()) config.cluster_id = files->meta->cluster_id;
+  if (files->has_begun()) config.cluster_id = files->cluster_id();
 
   auto impl = std::make_unique<Impl>();
   impl->id = node.id;
@@ -238,6 +302,9 @@ Result<std::unique_ptr<ClusterMember>> ClusterMember::open(ClusterConfig config)
     impl->files = std::move(*files);
     impl->endpoint->attach(impl->id, *impl);
   }
+  const MemberConfig& member = impl->nodes->config().member;
+  if (!impl->belongs && member.initial.empty() && member.join.empty())
+    spdlog::info("node {} waits to be added: POST /v1/cluster/nodes on a node of the cluster", impl->id);
   impl->tick_later();
   return std::unique_ptr<ClusterMember>(new ClusterMember(std::move(impl)));
 }
@@ -247,6 +314,12 @@ MultiDbCoordinator& ClusterMember::coordinator() {
 }
 const ClusterConfig& ClusterMember::config() const {
   return impl_->nodes->config();
+}
+
+void ClusterMember::add_node(NodeId node, std::string peer, Deadline deadline,
+                             MultiDbCoordinator::Callback<std::uint64_t> done) {
+  impl_->endpoint->set_address(node, peer);
+  impl_->add_once_connected(std::move(node), std::move(peer), deadline, std::move(done));
 }
 
 bool ClusterMember::stop(std::chrono::milliseconds grace) {

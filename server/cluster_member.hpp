@@ -22,6 +22,8 @@ class ClusterMember final : public RunningCluster {
 
   MultiDbCoordinator& coordinator() override;
   const ClusterConfig& config() const override;
+  void add_node(NodeId node, std::string peer, Deadline deadline,
+                MultiDbCoordinator::Callback<std::uint64_t> done) override;
   bool stop(std::chrono::milliseconds grace) override;
 
  private:

@@ -7,19 +7,11 @@
 #include "server/local_nodes.hpp"
 
 namespace quorate {
-namespace {
-
-constexpr std::chrono::milliseconds kJoinRetry{200};
-constexpr std::chrono::milliseconds kJoinTimeout{5'000};
-
-}  // namespace
 
 struct EmbeddedCluster::Impl {
   explicit Impl(ClusterConfig config) : nodes(std::move(config), transport) {}
 
   Result<void> start();
-  void join_later(const NodeConfig& node);
-  void join(const NodeConfig& node);
   bool is_new(const NodeConfig& node) const {
     const auto files = open_node_files(nodes.config().engine, node);
     return files && !files->has_begun();
@@ -35,36 +27,9 @@ Result<void> EmbeddedCluster::Impl::start() {
   if (auto started = nodes.start_all(std::min(majority, nodes.config().nodes.size())); !started)
     return started;
   for (const NodeConfig& node : nodes.config().nodes) {
-    if (!nodes.is_up(node.id) && is_new(node)) join_later(node);
+    if (!nodes.is_up(node.id) && is_new(node)) nodes.join_node(node.id);
   }
   return {};
-}
-
-void EmbeddedCluster::Impl::join_later(const NodeConfig& node) {
-  nodes.executor().post_at(nodes.executor().now_us() + to_us(kJoinRetry), [this, &node] { join(node); });
-}
-
-void EmbeddedCluster::Impl::join(const NodeConfig& node) {
-  auto files = open_node_files(nodes.config().engine, node);
-  if (!files) {
-    spdlog::warn("node {} cannot join: {}", node.id, files.error().message);
-    return join_later(node);
-  }
-  const Member self{.id = node.id, .instance = files->stored.instance, .preferred = node.preferred_master};
-  const auto membership = nodes.decided_membership();
-  const Member* present = membership ? membership->find(node.id) : nullptr;
-  if (present != nullptr && present->instance == self.instance) {
-    const Begin cluster{
-        .cluster_id = nodes.config().cluster_id, .mode = nodes.mode(), .membership = *membership};
-    auto begun = begin_node(node, *files, cluster, {});
-    *files = {};  // closes them
-    if (begun) begun = nodes.start_node(node.id);
-    if (begun) return spdlog::info("node {} has joined", node.id);
-    spdlog::warn("node {} cannot join: {}", node.id, begun.error().message);
-    return join_later(node);
-  }
-  nodes.coordinator().change_member({.member = self}, std::chrono::steady_clock::now() + kJoinTimeout,
-                                    [this, &node](const Result<std::uint64_t>&) { join_later(node); });
 }
 
 EmbeddedCluster::EmbeddedCluster(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -84,6 +49,12 @@ MultiDbCoordinator& EmbeddedCluster::coordinator() {
 }
 const ClusterConfig& EmbeddedCluster::config() const {
   return impl_->nodes.config();
+}
+
+void EmbeddedCluster::add_node(NodeId, std::string, Deadline,
+                               MultiDbCoordinator::Callback<std::uint64_t> done) {
+  done(fail(ErrorCode::malformed_request,
+            "All nodes of this cluster run in one process, which names them when it starts (--backup)."));
 }
 
 void EmbeddedCluster::stop_node(const std::string& id) {

@@ -25,6 +25,8 @@ class EmbeddedCluster final : public RunningCluster {
 
   MultiDbCoordinator& coordinator() override;
   const ClusterConfig& config() const override;
+  void add_node(NodeId node, std::string peer, Deadline deadline,
+                MultiDbCoordinator::Callback<std::uint64_t> done) override;
 
   // Takes a node down as a dying disk would: at once, without a word to the others.
   void stop_node(const std::string& id);

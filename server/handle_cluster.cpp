@@ -1,4 +1,10 @@
-// GET /v1/cluster, PUT /v1/cluster/mode, POST /v1/cluster/verify, POST /v1/cluster/leader, DELETE /v1/cluster/nodes/{id}
+// GET /v1/cluster, PUT /v1/cluster/mode, POST /v1/cluster/verify, POST /v1/cluster/leader,
+// POST and DELETE /v1/cluster/nodes[/{id}]
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "config/setting_values.hpp"
 #include "server/await_result.hpp"
 #include "server/cluster_json.hpp"
 #include "server/handler_tools.hpp"
@@ -15,25 +21,39 @@ namespace {
 struct ClusterRequest {
   std::optional<ConsistencyMode> mode;
   std::optional<std::string> node;
+  std::optional<std::string> peer;
   std::chrono::milliseconds timeout;
 };
 
-// What a request takes, and needs, besides its timeout.
-enum class Needs { nothing, mode, node };
+// The fields that a request takes, and needs, besides its timeout.
+using Needs = std::span<const std::string_view>;
+
+constexpr std::string_view kMode = "mode";
+constexpr std::string_view kNode = "node";
+constexpr std::string_view kPeer = "peer";
+constexpr std::array kNeedsMode{kMode};
+constexpr std::array kNeedsNode{kNode};
+constexpr std::array kNeedsNodeAndPeer{kNode, kPeer};
 
 Result<ClusterRequest> decode_cluster_request(JsonValue& body, const CoreLimits& limits, Needs needs) {
   const Place root;
   Result<JsonValue::Object*> object = expect_object(root, body);
   if (!object) return std::unexpected(std::move(object.error()));
-  const std::string_view needed = needs == Needs::mode ? "mode" : needs == Needs::node ? "node" : "";
-  const std::string known = needed.empty() ? "timeout_ms" : std::string(needed) + ", timeout_ms";
-  ClusterRequest request{.mode = {}, .node = {}, .timeout = limits.default_timeout};
+  std::string known;
+  for (const std::string_view field : needs) known.append(field).append(", ");
+  known += "timeout_ms";
+  const auto takes = [needs](std::string_view field) {
+    return std::ranges::find(needs, field) != needs.end();
+  };
+  ClusterRequest request{.mode = {}, .node = {}, .peer = {}, .timeout = limits.default_timeout};
   std::optional<Error> error;
   for (JsonMember& member : **object) {
-    if (member.name == "mode" && needs == Needs::mode) {
+    if (member.name == kMode && takes(kMode)) {
       store(expect_mode(root.at(member.name), member.value), request.mode, error);
-    } else if (member.name == "node" && needs == Needs::node) {
+    } else if (member.name == kNode && takes(kNode)) {
       store(expect_string(root.at(member.name), member.value), request.node, error);
+    } else if (member.name == kPeer && takes(kPeer)) {
+      store(expect_string(root.at(member.name), member.value), request.peer, error);
     } else if (member.name == "timeout_ms") {
       store(expect_timeout(root.at(member.name), member.value, limits), request.timeout, error);
     } else {
@@ -41,8 +61,12 @@ Result<ClusterRequest> decode_cluster_request(JsonValue& body, const CoreLimits&
     }
     if (error) return std::unexpected(std::move(*error));
   }
-  const bool complete = needs == Needs::nothing || request.mode || request.node;
-  if (!complete) return malformed(root, "needs the field \"" + std::string(needed) + "\".");
+  const auto missing = [&](std::string_view field) {
+    return malformed(root, "needs the field \"" + std::string(field) + "\".");
+  };
+  if (takes(kMode) && !request.mode) return missing(kMode);
+  if (takes(kNode) && !request.node) return missing(kNode);
+  if (takes(kPeer) && !request.peer) return missing(kPeer);
   return request;
 }
 
@@ -73,7 +97,7 @@ HandlerResult get_cluster(const Services& services, const HttpRequest& request) 
 }
 
 HandlerResult put_cluster_mode(const Services& services, const HttpRequest& request) {
-  const Result<ClusterRequest> decoded = read_cluster_request(services, request, Needs::mode);
+  const Result<ClusterRequest> decoded = read_cluster_request(services, request, kNeedsMode);
   if (!decoded) co_return std::unexpected(decoded.error());
   const ConsistencyMode mode = *decoded->mode;
   const Deadline deadline = deadline_after(decoded->timeout);
@@ -90,7 +114,7 @@ HandlerResult put_cluster_mode(const Services& services, const HttpRequest& requ
 }
 
 HandlerResult post_cluster_verify(const Services& services, const HttpRequest& request) {
-  const Result<ClusterRequest> decoded = read_cluster_request(services, request, Needs::nothing);
+  const Result<ClusterRequest> decoded = read_cluster_request(services, request, {});
   if (!decoded) co_return std::unexpected(decoded.error());
   const Deadline deadline = deadline_after(decoded->timeout);
   auto start = [&services, deadline](MultiDbCoordinator::Callback<VerifyReport> done) {
@@ -104,7 +128,7 @@ HandlerResult post_cluster_verify(const Services& services, const HttpRequest& r
 }
 
 HandlerResult post_cluster_leader(const Services& services, const HttpRequest& request) {
-  const Result<ClusterRequest> decoded = read_cluster_request(services, request, Needs::node);
+  const Result<ClusterRequest> decoded = read_cluster_request(services, request, kNeedsNode);
   if (!decoded) co_return std::unexpected(decoded.error());
   const std::string node = *decoded->node;
   const Deadline deadline = deadline_after(decoded->timeout);
@@ -116,6 +140,30 @@ HandlerResult post_cluster_leader(const Services& services, const HttpRequest& r
   HttpResponse response;
   response.body = "{\"leader\":";
   append_json_string(response.body, node);
+  response.body += '}';
+  co_return response;
+}
+
+HandlerResult post_cluster_nodes(const Services& services, const HttpRequest& request) {
+  const Result<ClusterRequest> decoded = read_cluster_request(services, request, kNeedsNodeAndPeer);
+  if (!decoded) co_return std::unexpected(decoded.error());
+  const std::string& node = *decoded->node;
+  const std::string& peer = *decoded->peer;
+  const Place root;
+  if (!is_node_id(node))
+    co_return malformed(root.at(kNode), "must be 1 to 64 letters, digits, '-', '_' and '.'.");
+  if (!parse_listen_address(peer)) co_return malformed(root.at(kPeer), "must be HOST:PORT.");
+  const Deadline deadline = deadline_after(decoded->timeout);
+  auto start = [&](MultiDbCoordinator::Callback<std::uint64_t> done) {
+    services.cluster.add_node(node, peer, deadline, std::move(done));
+  };
+  const Result<std::uint64_t> index = co_await await_result<std::uint64_t>(std::move(start));
+  if (!index) co_return std::unexpected(index.error());
+  HttpResponse response{.status = 201, .index = *index};
+  response.body = "{\"added\":";
+  append_json_string(response.body, node);
+  response.body.append(",\"index\":");
+  append_json_integer(response.body, *index);
   response.body += '}';
   co_return response;
 }

@@ -20,6 +20,7 @@ HandlerResult get_cluster(const Services& services, const HttpRequest& request);
 HandlerResult put_cluster_mode(const Services& services, const HttpRequest& request);
 HandlerResult post_cluster_verify(const Services& services, const HttpRequest& request);
 HandlerResult post_cluster_leader(const Services& services, const HttpRequest& request);
+HandlerResult post_cluster_nodes(const Services& services, const HttpRequest& request);
 HandlerResult delete_cluster_node(const Services& services, const HttpRequest& request);
 
 // handle_health.cpp

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 
 #include "core/db_node.hpp"
 #include "core/thread_executor.hpp"
@@ -37,6 +38,10 @@ struct Runtime {
   }
 };
 
+constexpr std::chrono::milliseconds kAtOnce{0};
+constexpr std::chrono::milliseconds kJoinRetry{500};
+constexpr std::chrono::seconds kJoinTimeout{5};
+
 std::string state_of(ErrorCode code) {
   return code == ErrorCode::quarantined ? "quarantined" : "failed";
 }
@@ -54,7 +59,7 @@ struct LocalNodes::Impl {
           executor.post([this, id, state, why] { replace(id, state, why); });
         }});
     for (const NodeConfig& node : config.nodes) {
-      if (!node.witness) coordinator->detach(node.id, "stopped", "It has not been started yet.");
+      if (!node.shared) coordinator->detach(node.id, "stopped", "It has not been started yet.");
     }
   }
 
@@ -68,14 +73,21 @@ struct LocalNodes::Impl {
   void stop_node(const std::string& id, const std::string& state, const std::string& detail);
   void replace(const NodeId& id, NodeState state, const Error& why);
   void try_again(const std::string& id, std::chrono::milliseconds delay);
+  void show_down(const NodeConfig& node, const std::string& state, const std::string& detail);
+  Result<void> start_node(const std::string& id);
+  void join_later(const std::string& id);
+  void join(const std::string& id);
+  std::optional<Membership> decided_membership();
+  ConsistencyMode mode();
 
   ClusterConfig config;
   LocalTransport& transport;
   ThreadExecutor executor;  // timers of the coordinator, restarts of nodes
   std::unique_ptr<MultiDbCoordinator> coordinator;
 
-  std::mutex mutex;                         // guards the two below: one node is opened or stopped at a time
+  std::mutex mutex;                         // guards the three below: one node is opened or stopped at a time
   std::map<std::string, Runtime> runtimes;  // of the nodes that are up
+  std::set<std::string> joining;
   bool stopped = false;
 };
 
@@ -112,17 +124,17 @@ Result<Runtime> LocalNodes::Impl::open_witness(const NodeConfig& node, NodeFiles
   Runtime runtime;
   runtime.consensus = std::make_unique<ThreadExecutor>(node.id + "-raft");
   auto opened = WitnessNode::open({.id = node.id,
+                                   .cluster_id = config.cluster_id,
                                    .limits = config.limits,
                                    .timing = config.timing,
                                    .log = std::move(files.log),
                                    .consensus = *runtime.consensus,
                                    .transport = transport,
-                                   .on_down = [this, id = node.id](NodeState state, const Error& why) {
-                                     executor.post([this, id, state, why] { replace(id, state, why); });
-                                   }});
+                                   .observer = coordinator->observer()});
   if (!opened) return std::unexpected(opened.error());
   runtime.witness = std::move(*opened);
   transport.attach(node.id, *runtime.witness);
+  coordinator->attach(*runtime.witness);
   return runtime;
 }
 
@@ -150,14 +162,19 @@ void LocalNodes::Impl::stop_node(const std::string& id, const std::string& state
   Runtime& runtime = found->second;
   runtime.stop();
   transport.detach(id);
-  if (runtime.node) coordinator->detach(id, state, detail);
+  show_down(node_config(id), state, detail);
   runtime.stop_threads();
   runtimes.erase(found);
 }
 
+// Of a shared node that does not run here this process does not know more than others.
+void LocalNodes::Impl::show_down(const NodeConfig& node, const std::string& state,
+                                 const std::string& detail) {
+  node.shared ? coordinator->detach(node.id) : coordinator->detach(node.id, state, detail);
+}
+
 // A node that has gone down by itself.
 void LocalNodes::Impl::replace(const NodeId& id, NodeState state, const Error& why) {
-  constexpr std::chrono::milliseconds kAtOnce{0};
   switch (state) {
     case NodeState::installing:
       spdlog::info("{}", why.message);
@@ -179,6 +196,7 @@ void LocalNodes::Impl::replace(const NodeId& id, NodeState state, const Error& w
 }
 
 void LocalNodes::Impl::try_again(const std::string& id, std::chrono::milliseconds delay) {
+  if (node_config(id).shared && delay != kAtOnce) return;  // whoever started it decides
   executor.post_at(executor.now_us() + to_us(delay), [this, id, delay] {
     const std::lock_guard lock(mutex);
     if (runtimes.contains(id)) return;
@@ -189,11 +207,74 @@ void LocalNodes::Impl::try_again(const std::string& id, std::chrono::millisecond
     }
     if (opened.error().code == ErrorCode::shutting_down) return;
     spdlog::warn("node {} stays down: {}", id, opened.error().message);
-    if (!node_config(id).witness)
-      coordinator->detach(id, state_of(opened.error().code), opened.error().message);
+    show_down(node_config(id), state_of(opened.error().code), opened.error().message);
     const auto longer = std::max(2 * delay, config.timing.restart_delay);
     try_again(id, std::min(longer, config.timing.max_restart_delay));
   });
+}
+
+Result<void> LocalNodes::Impl::start_node(const std::string& id) {
+  const std::lock_guard lock(mutex);
+  auto opened = open_node(id);
+  if (opened) runtimes.at(id).start();
+  return opened;
+}
+
+void LocalNodes::Impl::join_later(const std::string& id) {
+  executor.post_at(executor.now_us() + to_us(kJoinRetry), [this, id] { join(id); });
+}
+
+// Makes a node a member, by the instance of its files, and then starts it.
+void LocalNodes::Impl::join(const std::string& id) {
+  const NodeConfig& node = node_config(id);
+  const auto give_up = [&](const Error& error) {
+    if (error.code == ErrorCode::shutting_down) return;
+    spdlog::warn("node {} cannot join: {}", id, error.message);
+    if (!node.shared) return join_later(id);
+    const std::lock_guard lock(mutex);
+    joining.erase(id);
+  };
+  auto files = open_node_files(config.engine, node);
+  if (!files) return give_up(files.error());
+  const Member self{.id = id,
+                    .instance = files->stored.instance,
+                    .witness = node.witness,
+                    .voter = false,
+                    .preferred = node.preferred_master};
+  const auto membership = decided_membership();
+  const Member* present = membership ? membership->find(id) : nullptr;
+  const bool is_member = present != nullptr && present->instance == self.instance;
+  if (!is_member && !files->has_begun()) {
+    return coordinator->change_member({.member = self}, std::chrono::steady_clock::now() + kJoinTimeout,
+                                      [this, id](const Result<std::uint64_t>&) { join_later(id); });
+  }
+  Result<void> begun;
+  if (!files->has_begun())
+    begun = begin_node(node, *files,
+                       {.cluster_id = config.cluster_id, .mode = mode(), .membership = *membership}, {});
+  *files = {};  // closes them
+  if (begun) begun = start_node(id);
+  if (!begun) return give_up(begun.error());
+  spdlog::info("node {} has joined", id);
+  const std::lock_guard lock(mutex);
+  joining.erase(id);
+}
+
+std::optional<Membership> LocalNodes::Impl::decided_membership() {
+  const std::lock_guard lock(mutex);
+  for (const auto& [id, runtime] : runtimes) {
+    const auto view = runtime.node ? runtime.node->consensus_view() : runtime.witness->consensus_view();
+    if (view.membership != nullptr && view.membership_index <= view.commit) return *view.membership;
+  }
+  return std::nullopt;
+}
+
+ConsistencyMode LocalNodes::Impl::mode() {
+  const std::lock_guard lock(mutex);
+  for (const auto& [id, runtime] : runtimes) {
+    if (runtime.node) return runtime.node->view().mode;
+  }
+  return config.mode;
 }
 
 LocalNodes::LocalNodes(ClusterConfig config, LocalTransport& transport)
@@ -221,6 +302,7 @@ Result<void> LocalNodes::start_all(std::size_t needed) {
   const std::lock_guard lock(impl_->mutex);
   Error last;
   for (const NodeConfig& node : impl_->config.nodes) {
+    if (node.shared) continue;
     const auto opened = impl_->open_node(node.id);
     if (opened || opened.error().code == ErrorCode::not_found) continue;
     last = opened.error();
@@ -235,10 +317,12 @@ Result<void> LocalNodes::start_all(std::size_t needed) {
 }
 
 Result<void> LocalNodes::start_node(const std::string& id) {
+  return impl_->start_node(id);
+}
+
+void LocalNodes::join_node(const std::string& id) {
   const std::lock_guard lock(impl_->mutex);
-  auto opened = impl_->open_node(id);
-  if (opened) impl_->runtimes.at(id).start();
-  return opened;
+  if (impl_->joining.insert(id).second) impl_->executor.post([impl = impl_.get(), id] { impl->join(id); });
 }
 
 void LocalNodes::stop_node(const std::string& id, const std::string& state, const std::string& detail) {
@@ -250,21 +334,17 @@ bool LocalNodes::is_up(const std::string& id) const {
   return impl_->runtimes.contains(id);
 }
 
-std::optional<Membership> LocalNodes::decided_membership() const {
+bool LocalNodes::is_wanted(const std::string& id) const {
   const std::lock_guard lock(impl_->mutex);
-  for (const auto& [id, runtime] : impl_->runtimes) {
-    const auto view = runtime.node ? runtime.node->consensus_view() : runtime.witness->consensus_view();
-    if (view.membership != nullptr && view.membership_index <= view.commit) return *view.membership;
-  }
-  return std::nullopt;
+  return impl_->runtimes.contains(id) || impl_->joining.contains(id);
+}
+
+std::optional<Membership> LocalNodes::decided_membership() const {
+  return impl_->decided_membership();
 }
 
 ConsistencyMode LocalNodes::mode() const {
-  const std::lock_guard lock(impl_->mutex);
-  for (const auto& [id, runtime] : impl_->runtimes) {
-    if (runtime.node) return runtime.node->view().mode;
-  }
-  return impl_->config.mode;
+  return impl_->mode();
 }
 
 bool LocalNodes::stop(std::chrono::milliseconds grace) {

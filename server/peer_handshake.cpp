@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::string_view kTarget = "/v1/peer";
 constexpr std::string_view kUpgrade = "quorate-peer";
+constexpr std::string_view kWitness = "witness";  // a node that names no role holds data
 constexpr std::uint32_t kMaxHeadBytes = 8UL * 1024;
 constexpr std::uint64_t kMaxBodyBytes = 16UL * 1024;  // of a refusal
 constexpr std::size_t kMaxTextBytes = 512;            // of one header field
@@ -42,6 +43,7 @@ void append_hello(std::string& head, const PeerHello& self) {
   append_field(head, "Quorate-Boot", to_text(self.boot));
   append_field(head, "Quorate-Peer-Address", self.peer_address);
   append_field(head, "Quorate-Api-Url", self.api_url);
+  if (self.witness) append_field(head, "Quorate-Role", kWitness);
   if (!also.empty()) head.append("Quorate-Also: ").append(also).append("\r\n");
   head += "\r\n";
 }
@@ -97,6 +99,9 @@ std::expected<PeerHello, PeerRefusal> parse_hello(const http::fields& fields) {
   if (!parse_hex(field(fields, "Quorate-Instance"), hello.instance)) return bad("Quorate-Instance");
   if (!parse_hex(field(fields, "Quorate-Boot"), hello.boot)) return bad("Quorate-Boot");
   if (!parse_also(field(fields, "Quorate-Also"), hello.also)) return bad("Quorate-Also");
+  const std::string_view role = field(fields, "Quorate-Role");
+  if (!role.empty() && role != kWitness) return bad("Quorate-Role");
+  hello.witness = role == kWitness;
   hello.cluster_id = field(fields, "Quorate-Cluster");
   if (hello.cluster_id.size() > kMaxTextBytes) return bad("Quorate-Cluster");
   hello.peer_address = field(fields, "Quorate-Peer-Address");

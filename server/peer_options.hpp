@@ -21,6 +21,7 @@ struct PeerHello {
   std::uint64_t boot = 0;    // random for each start of the process
   std::string peer_address;  // HOST:PORT where its peer port is reached
   std::string api_url;       // where its clients go
+  bool witness = false;      // the node has no content
   std::vector<NodeId> also;  // further nodes that it hosts at this moment (a lock-file witness)
   bool operator==(const PeerHello&) const = default;
 

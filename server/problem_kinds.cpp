@@ -87,8 +87,10 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
      "The database or the log of a node could not be read or written. The server's log has the details."},
     {"corrupt", 500, "Stored data is damaged",
      "A checksum did not match what was read. The server's log has the details."},
-    {"identity_mismatch", 500, "The database belongs to another cluster or node",
-     "What the database says of itself does not match this server's configuration."},
+    {"identity_mismatch", 409, "The node is not the one it says it is",
+     "Another process takes part in the cluster under this node's id, or the node's files belong to another "
+     "cluster or "
+     "node."},
     {"quarantined", 503, "The node's content is not trusted",
      "The node was found to differ from the others, or its database was changed by another program. It takes "
      "no part "

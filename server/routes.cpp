@@ -13,6 +13,7 @@ std::span<const Route> api_routes() {
       {HttpMethod::get, "/v1/cluster", get_cluster, RouteBody::none},
       {HttpMethod::put, "/v1/cluster/mode", put_cluster_mode, RouteBody::json},
       {HttpMethod::post, "/v1/cluster/leader", post_cluster_leader, RouteBody::json},
+      {HttpMethod::post, "/v1/cluster/nodes", post_cluster_nodes, RouteBody::json},
       {HttpMethod::del, "/v1/cluster/nodes/{id}", delete_cluster_node, RouteBody::none},
       {HttpMethod::post, "/v1/cluster/verify", post_cluster_verify, RouteBody::optional_json},
       {HttpMethod::get, "/healthz", get_healthz, RouteBody::none},

@@ -74,11 +74,15 @@ void wait_for_ending_signal() {
 }
 
 void announce(const RunningCluster& cluster, const HttpServer& server) {
+  bool has_content = false;
   for (const NodeConfig& node : cluster.config().nodes) {
-    spdlog::info("node {}: {}, log {}", node.id, node.database, node.log);
+    if (node.shared) continue;
+    spdlog::info("node {}: {}, log {}", node.id, node.witness ? "a witness" : node.database, node.log);
+    has_content = has_content || !node.witness;
   }
-  std::cout << "listening on " << server.url() << "\n"
-            << "try: curl " << server.url() << R"(/v1/query -H 'Content-Type: application/json' )"
+  std::cout << "listening on " << server.url() << std::endl;
+  if (!has_content) return;
+  std::cout << "try: curl " << server.url() << R"(/v1/query -H 'Content-Type: application/json' )"
             << R"(-d '{"sql":"SELECT 1 + 1 AS two"}')" << std::endl;
 }
 
@@ -109,6 +113,7 @@ int run_serve(const ServeConfig& config) {
   Result<std::unique_ptr<RunningCluster>> cluster = open_cluster(config.cluster);
   if (!cluster) return report(cluster.error());
   Services services{
+      .cluster = **cluster,
       .coordinator = (*cluster)->coordinator(),
       .limits = config.cluster.limits,
       .json_limits = {.depth = config.http.limits.json_depth, .values = config.http.limits.json_values}};

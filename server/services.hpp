@@ -7,11 +7,13 @@
 #include "core/cluster_config.hpp"
 #include "core/coordinator.hpp"
 #include "server/json_reader.hpp"
+#include "server/running_cluster.hpp"
 
 namespace quorate {
 
 struct Services {
-  MultiDbCoordinator& coordinator;
+  RunningCluster& cluster;
+  MultiDbCoordinator& coordinator;  // the cluster's
   CoreLimits limits;
   JsonLimits json_limits;
   std::atomic<bool> stopping = false;  // set once: /readyz says so, and connections end after their request

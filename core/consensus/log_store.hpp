@@ -18,11 +18,13 @@ struct StoredLog {
   Instance instance = 0;  // drawn when the store was created
   HardState hard_state;
   Position base;          // the last compacted entry; {0, 0} when nothing has been compacted
-  Membership membership;  // as of base; without members: this log belongs to no cluster yet
+  Membership membership;  // as of base; a log without any belongs to no cluster yet
   Index last_index = 0;
   std::vector<Position> term_starts;  // after base: the first entry of each run of equal terms, ascending
   std::vector<std::pair<Index, Membership>>
       memberships;  // after base: what the log's own entries say, ascending
+
+  bool has_begun() const { return !membership.members.empty() || !memberships.empty(); }
 };
 
 // One atomic, durable change: first truncate, then append.

@@ -28,7 +28,6 @@ struct RaftConfig {
   std::size_t max_append_bytes = 1024UL * 1024;         // of entries in one AppendRequest
   std::size_t max_in_flight_bytes = 8UL * 1024 * 1024;  // sent to one follower and not acknowledged
   std::size_t max_in_flight_messages = 64;
-  Index promotion_lag = 1'000;      // a learner is caught up when it has all but so many entries
   std::optional<Rule> broken = {};  // tests only
 };
 

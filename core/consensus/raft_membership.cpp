@@ -76,7 +76,7 @@ Refusal Raft::refusal_of_change(const Membership& next) const {
 bool Raft::has_caught_up(const Member& learner) const {
   const auto peer = peers_.find(learner.id);
   return peer != peers_.end() && peer->second.match != 0 &&
-         peer->second.match + config_.promotion_lag >= log_.last_index();
+         peer->second.match + kCaughtUpLag >= log_.last_index();
 }
 
 // Leader: sends to those that are members now. One that has been removed hears of it for a while.

@@ -249,6 +249,20 @@ Result<void> SqliteLogStore::install(Position base, const Membership& membership
   });
 }
 
+Result<SqliteLogStore::Identity> SqliteLogStore::identity() {
+  return guarded("the log cannot be read",
+                 [&] { return Identity{.cluster_id = get_meta("cluster_id"), .node = get_meta("node")}; });
+}
+
+Result<void> SqliteLogStore::set_identity(const Identity& identity) {
+  return guarded("the log cannot be written", [&] {
+    SQLite::Transaction transaction(database_);
+    put_meta("cluster_id", identity.cluster_id);
+    put_meta("node", identity.node);
+    transaction.commit();
+  });
+}
+
 bool SqliteLogStore::holds(Position position) {
   SQLite::Statement entry(database_, "SELECT 1 FROM entries WHERE idx = ? AND term = ?");
   entry.bind(1, static_cast<std::int64_t>(position.index));

@@ -25,6 +25,14 @@ class SqliteLogStore final : public LogStore {
   Result<void> install(Position base, const Membership& membership) override;
   std::uint64_t bytes() override;
 
+  // Whose log this is. Empty until it belongs to a cluster. Errors: as of write().
+  struct Identity {
+    std::string cluster_id;
+    NodeId node;
+  };
+  Result<Identity> identity();
+  Result<void> set_identity(const Identity& identity);
+
  private:
   explicit SqliteLogStore(const std::filesystem::path& path);
   void remember(const Entry& entry);

@@ -18,6 +18,9 @@ using Index = std::uint64_t;
 using Term = std::uint64_t;
 using TimeUs = std::int64_t;  // a monotonic clock, microseconds
 
+// Who is no further behind counts as caught up.
+inline constexpr Index kCaughtUpLag = 1'000;
+
 enum class EntryKind : std::uint8_t {
   noop = 0,        // opens a term (Raft §8)
   batch = 1,       // transactions: core/batch_codec.hpp

@@ -120,18 +120,19 @@ void World::start(Host& host) {
 }
 
 void World::start_witness(Host& host) {
-  auto witness = WitnessNode::open(
-      {.id = host.config.id,
-       .limits = limits_,
-       .timing = timing_,
-       .log = std::make_unique<SimLogStore>(host.log),
-       .consensus = *host.consensus,
-       .transport = network_,
-       .on_down = [this, &host](NodeState state, const Error& why) { on_down(host.config.id, state, why); },
-       .broken = broken_});
+  auto witness = WitnessNode::open({.id = host.config.id,
+                                    .cluster_id = "simulated",
+                                    .limits = limits_,
+                                    .timing = timing_,
+                                    .log = std::make_unique<SimLogStore>(host.log),
+                                    .consensus = *host.consensus,
+                                    .transport = network_,
+                                    .observer = coordinator_of(host).observer(),
+                                    .broken = broken_});
   if (!witness) throw Violation(host.config.id + " does not start: " + witness.error().message);
   host.witness = std::move(*witness);
   network_.attach(host.config.id, *host.witness);
+  coordinator_of(host).attach(*host.witness);
   host.witness->start();
   trace("witness " + host.config.id + " starts");
 }
@@ -166,7 +167,7 @@ void World::close(Host& host) {
   if (host.witness) host.witness->stop();
   network_.detach(host.config.id);
   if (scheduler_.random.chance(500)) network_.lose_in_flight_from(host.config.id);
-  if (!host.is_witness) coordinator_of(host).detach(host.config.id, "failed", "crashed");
+  coordinator_of(host).detach(host.config.id, "failed", "crashed");
   host.consensus.reset();
   host.writer.reset();
   host.readers.reset();

@@ -151,4 +151,47 @@ TEST_CASE("listen addresses") {
   }
 }
 
+TEST_CASE("a witness has a log and nothing else, and takes only what concerns it") {
+  const auto load_witness = [](std::map<std::string, std::vector<std::string>> flags) {
+    return load_config({.witness = true,
+                        .flags = std::move(flags),
+                        .environment = [](const std::string&) { return std::optional<std::string>(); },
+                        .file = {}});
+  };
+  const auto config = load_witness({{"peer-listen", {"127.0.0.1:7001"}}, {"join", {"127.0.0.1:7002"}}});
+  REQUIRE(config.has_value());
+  REQUIRE(config->cluster.nodes.size() == 1);
+  const NodeConfig& node = config->cluster.nodes.front();
+  CHECK(node.id == "witness");
+  CHECK(node.witness);
+  CHECK(node.database.empty());
+  CHECK(node.log == "quorate-data/witness/log.db");
+  const auto lost = load_witness({});
+  REQUIRE_FALSE(lost.has_value());
+  CHECK(mentions(lost.error(), "A witness needs --peer-listen."));
+  CHECK(mentions(lost.error(), "A witness needs --cluster or --join"));
+  const auto takes = [](std::string_view name) {
+    return std::ranges::find(witness_settings(), name, &Setting::name) != witness_settings().end();
+  };
+  CHECK(takes("listen"));
+  CHECK_FALSE(takes("db"));
+  CHECK_FALSE(takes("mode"));
+  CHECK_FALSE(takes("max-statements"));
+}
+
+TEST_CASE("--witness-lock adds a witness that runs where its lock is held") {
+  const auto config = load({{"node-id", {"n1"}},
+                            {"peer-listen", {"127.0.0.1:7001"}},
+                            {"cluster", {"n1=127.0.0.1:7001,n2=127.0.0.1:7002"}},
+                            {"witness-lock", {"/shared/w"}}});
+  REQUIRE(config.has_value());
+  REQUIRE(config->cluster.nodes.size() == 2);
+  CHECK(config->cluster.nodes.back().witness);
+  CHECK(config->cluster.nodes.back().shared);
+  CHECK(config->cluster.nodes.back().log == "/shared/w/log.db");
+  const auto embedded = load({{"witness-lock", {"/shared/w"}}});
+  REQUIRE_FALSE(embedded.has_value());
+  CHECK(mentions(embedded.error(), "--witness-lock needs --node-id"));
+}
+
 }  // namespace quorate

@@ -1,0 +1,40 @@
+#include "core/participant.hpp"
+
+#include <utility>
+
+namespace quorate {
+
+std::move_only_function<void(Result<CallAnswer>)> replier(std::shared_ptr<Outbox> outbox, NodeId to,
+                                                          std::uint64_t call_id) {
+  return [outbox = std::move(outbox), to = std::move(to), call_id](Result<CallAnswer> answer) {
+    if (!outbox->open) return;
+    outbox->transport.send({.from = outbox->id,
+                            .to = to,
+                            .body = CallReply{.id = call_id, .answer = std::move(answer)},
+                            .instance = outbox->instance});
+  };
+}
+
+RaftConfig raft_config(const NodeId& id, Instance instance, const Timing& timing, const CoreLimits& limits,
+                       std::optional<Rule> broken) {
+  return {.id = id,
+          .instance = instance,
+          .heartbeat_us = to_us(timing.heartbeat),
+          .election_timeout_us = to_us(timing.election_timeout),
+          .max_append_bytes = limits.append_bytes,
+          .broken = broken};
+}
+
+NodeStatus status_of(const Member& member, const NodeId& leader) {
+  return {.id = member.id,
+          .role = member.witness        ? "witness"
+                  : !member.voter       ? "learner"
+                  : member.id == leader ? "master"
+                                        : "backup",
+          .preferred_master = member.preferred,
+          .peer = member.peer,
+          .instance = to_text(member.instance),
+          .out = member.out};
+}
+
+}  // namespace quorate
