@@ -79,6 +79,7 @@ struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   bool may_found(const std::map<NodeId, PeerHello>& present) const;
   Result<void> found(const std::map<NodeId, PeerHello>& present);
   Result<void> belong(const Begin& cluster, Position base);
+  NodeId whom_to_ask(const std::map<NodeId, PeerHello>& present) const;
   void ask_to_join(const NodeId& asked);
   void tend_peers();
 
@@ -118,12 +119,20 @@ void ClusterMember::Impl::try_to_begin() {
     done = belong(*given, {});
   } else if (may_found(present)) {
     done = found(present);
-  } else if (ticks % kTicksPerRequest == 0) {
-    const auto member =
-        std::ranges::find_if(present, [](const auto& peer) { return !peer.second.cluster_id.empty(); });
-    if (member != present.end()) ask_to_join(member->first);
+  } else if (ticks % kTicksPerRequest == 0 && !present.empty()) {
+    ask_to_join(whom_to_ask(present));
   }
   if (!done) spdlog::error("node {} cannot begin: {}", id, done.error().message);
+}
+
+// A member, if one is known. One that has begun since it connected has not said so: all are asked, one after the other,
+// and those that have not begun do not answer.
+NodeId ClusterMember::Impl::whom_to_ask(const std::map<NodeId, PeerHello>& present) const {
+  const auto member =
+      std::ranges::find_if(present, [](const auto& peer) { return !peer.second.cluster_id.empty(); });
+  if (member != present.end()) return member->first;
+  const auto turn = static_cast<std::size_t>(ticks / kTicksPerRequest) % present.size();
+  return std::next(present.begin(), static_cast<std::ptrdiff_t>(turn))->first;
 }
 
 bool ClusterMember::Impl::may_found(const std::map<NodeId, PeerHello>& present) const {

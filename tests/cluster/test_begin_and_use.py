@@ -81,3 +81,17 @@ def test_a_cluster_begins_in_whatever_order_its_nodes_are_started(make_cluster, 
     cluster.wait_ready()
     cluster[order[2]].must_write("CREATE TABLE t (a)")
     cluster.check_equal()
+
+
+def test_an_existing_database_becomes_the_content_of_all(make_cluster):
+    cluster = make_cluster(start=False)
+    with processes.sqlite3.connect(cluster["n1"].database) as database:
+        database.execute("CREATE TABLE brought (id INTEGER PRIMARY KEY, text TEXT)")
+        database.executemany("INSERT INTO brought (text) VALUES (?)", [(f"row {i}",) for i in range(1000)])
+    database.close()
+    cluster.start()
+    cluster.wait_settled()
+    for node in cluster:
+        assert node.rows("SELECT count(*), max(text) FROM brought", consistency="local") == [[1000, "row 999"]]
+    cluster["n3"].must_write("INSERT INTO brought (text) VALUES ('new')")
+    cluster.check_equal()
