@@ -88,6 +88,7 @@ struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   NodeFiles files;                // held open while this node belongs to no cluster
   bool belongs = false;           // on the executor
   int ticks = 0;                  // on the executor
+  std::string last_failure;       // to begin, that was logged; on the executor
   PeerHello self;                 // on the executor
   std::set<std::string> known_addresses;
 
@@ -122,7 +123,9 @@ void ClusterMember::Impl::try_to_begin() {
   } else if (ticks % kTicksPerRequest == 0 && !present.empty()) {
     ask_to_join(whom_to_ask(present));
   }
-  if (!done) spdlog::error("node {} cannot begin: {}", id, done.error().message);
+  if (done) return;
+  const std::string& why = done.error().message;
+  if (std::exchange(last_failure, why) != why) spdlog::error("node {} cannot begin: {}", id, why);
 }
 
 // A member, if one is known. One that has begun since it connected has not said so: all are asked, one after the other,
@@ -164,6 +167,10 @@ Result<void> ClusterMember::Impl::found(const std::map<NodeId, PeerHello>& prese
 }
 
 Result<void> ClusterMember::Impl::belong(const Begin& cluster, Position base) {
+  if (!wanted_cluster_id.empty() && cluster.cluster_id != wanted_cluster_id) {
+    return fail(ErrorCode::identity_mismatch, "it is named as a member of cluster " + cluster.cluster_id +
+                                                  ", the configuration says " + wanted_cluster_id + ".");
+  }
   if (auto done = begin_node(nodes->config().nodes.front(), files, cluster, base); !done) return done;
   files = {};  // closes them
   self.cluster_id = cluster.cluster_id;

@@ -95,3 +95,18 @@ def test_an_existing_database_becomes_the_content_of_all(make_cluster):
         assert node.rows("SELECT count(*), max(text) FROM brought", consistency="local") == [[1000, "row 999"]]
     cluster["n3"].must_write("INSERT INTO brought (text) VALUES ('new')")
     cluster.check_equal()
+
+
+def test_a_node_that_wants_another_cluster_id_does_not_begin_with_the_others(make_cluster):
+    cluster = make_cluster(start=False)
+    cluster.start_node(cluster["n2"], "--cluster-id", "another")
+    for name in ("n1", "n3"):
+        cluster.start_node(cluster[name], "--cluster-id", "shop")
+    cluster.wait_ready(cluster["n1"], cluster["n3"])
+    cluster["n3"].must_write("CREATE TABLE t (a)")
+    cluster["n2"].wait_log("node n2 cannot begin", "cluster shop", "another")
+    assert not cluster["n2"].is_ready()
+    assert cluster["n2"].terminate() == 0
+    cluster.start_node(cluster["n2"], "--cluster-id", "shop")
+    cluster.wait_ready()
+    cluster.check_equal()
