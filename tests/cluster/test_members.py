@@ -126,6 +126,22 @@ def test_a_new_node_replaces_a_dead_one(make_cluster):
     cluster.check_equal("n1", "n2", "n4")
 
 
+def test_too_few_are_left_to_remove_another(make_cluster):
+    cluster = make_cluster()
+    leader = cluster.leader()
+    dead, other = cluster.others(leader)
+    dead.kill()
+    leader.wait_log(f"the connection to node {dead.id} is closed")
+    response = leader.request("DELETE", f"/v1/cluster/nodes/{other.id}")
+    problem = response.json()  # of those that would be left, the leader and a dead one, one answers
+    assert response.status_code == 503 and problem["code"] == "node_unavailable", problem
+    assert problem["outcome"] == "not_applied", problem
+    leader.must_write(TABLE)  # it goes on
+    dead.start()
+    cluster.wait_ready()
+    cluster.check_equal()
+
+
 def test_a_new_node_fetches_a_snapshot_when_the_log_is_compacted(make_cluster):
     cluster = make_cluster()
     cluster["n1"].must_write("CREATE TABLE large (id INTEGER PRIMARY KEY, body BLOB)", TABLE)
