@@ -1,10 +1,11 @@
 """Leaders that die, hand over or are cut off, while clients write without a pause."""
 
+import concurrent.futures
 import statistics
 import time
 
-from chaos.client import APPLIED
-from load import Load, TABLE
+from chaos.client import APPLIED, UNKNOWN, ask
+from load import TABLE, Load
 from processes import PATIENCE_S, wait_until
 
 KILLS = 6
@@ -105,6 +106,36 @@ def test_a_leader_without_its_majority_neither_writes_nor_answers_linearizable_r
         stored = {key for [key] in node.rows("SELECT key FROM written")}
         assert stored & set(refused) == set(), f"refused writes appeared: {stored}"
         assert stored - set(unknown) >= {0, 101, 102, 103}
+
+
+def test_a_leader_that_was_away_does_not_answer_from_the_past(make_cluster):
+    """Reads and writes wait at its door when it wakes up, before it can have heard of the next leader."""
+    cluster = make_cluster()
+    old = cluster.leader()
+    old.must_write(TABLE)
+    cluster.wait_settled()
+    old.pause()
+    other = cluster.others(old)[0]
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        cluster.wait_writable(other, "INSERT INTO written VALUES (0, 'by the next leader')")
+        reads = [pool.submit(ask, old, "POST", "/v1/query", {"sql": "SELECT key FROM written WHERE key = 0"}, PATIENCE_S)
+                 for _ in range(8)]
+        writes = {key: pool.submit(ask, old, "POST", "/v1/transactions",
+                                   {"statements": [{"sql": f"INSERT INTO written VALUES ({key}, 'waited')"}]}, PATIENCE_S)
+                  for key in range(1, 5)}
+        time.sleep(0.5)  # they have been sent; if not yet, that is no mistake
+        old.resume()
+        answers = [read.result() for read in reads]
+        outcomes = {key: write.result().outcome for key, write in writes.items()}
+    for answer in answers:
+        assert answer.status in (200, 503), answer.body
+        assert answer.status == 503 or answer.body["rows"] == [[0]], "a linearizable read from the past"
+    cluster.wait_ready()
+    cluster.check_equal()
+    stored = [key for [key] in other.rows("SELECT key FROM written WHERE key > 0")]
+    assert len(stored) == len(set(stored)), "a write that was sent on was applied twice"
+    for key, outcome in outcomes.items():
+        assert outcome == UNKNOWN or (key in stored) == (outcome == APPLIED), (key, outcome, stored)
 
 
 def test_a_leader_that_was_away_finds_another_and_follows(make_cluster):
