@@ -47,7 +47,7 @@ def make_cluster(tmp_path, request):
 @pytest.fixture(scope="module")
 def shared_cluster(tmp_path_factory, request):
     """One cluster for all tests of a module, patient enough that its leader changes only when something is wrong."""
-    cluster = processes.Cluster(tmp_path_factory.mktemp("shared"), flags=["--election-timeout-ms", "5000"])
+    cluster = processes.Cluster(tmp_path_factory.mktemp("shared"), flags=["--election-timeout-ms", "3000"])
     clusters_of(request).append(cluster)
     try:
         yield cluster.start()

@@ -1,11 +1,10 @@
 """Nodes that lose their files, move, leave and come."""
 
 from load import Load
-from processes import content_of_file
 
 ROW = "INSERT INTO item (writer) VALUES ('{}')"
 TABLE = "CREATE TABLE item (id INTEGER PRIMARY KEY, writer TEXT)"
-LARGE_ROWS, LARGE_BYTES = 40, 1024 * 1024  # more than --help's 32 MiB, after which a database is made durable
+LARGE_ROWS, LARGE_BYTES = 12, 3 * 1024 * 1024  # together more than --help's 32 MiB, after which a database is made durable
 
 
 def count(node):
@@ -164,6 +163,3 @@ def test_a_new_node_fetches_a_snapshot_when_the_log_is_compacted(make_cluster):
         node.wait_log("snapshot")
         assert node.rows("SELECT count(*), sum(length(body)) FROM large", consistency="local") == [
             [LARGE_ROWS, LARGE_ROWS * (LARGE_BYTES // 3 * 3)]]
-    cluster.stop()
-    contents = [content_of_file(node) for node in cluster]
-    assert all(content == contents[0] for content in contents)
