@@ -3,6 +3,7 @@ port. Each time the log says so, and the cluster goes on as if nothing had been:
 
 import os
 import random
+import shutil
 import struct
 
 import pytest
@@ -104,6 +105,18 @@ def test_a_second_process_with_the_name_of_a_living_node_is_refused(cluster, str
         assert refused.status_code == 503 and refused.json()["outcome"] == "not_applied", refused.text
     for node in cluster:
         node.wait_log("from 127.0.0.1 is refused as a peer", "duplicate_node_id")
+
+
+def test_a_copy_of_a_living_nodes_files_is_refused(cluster, stranger):
+    node, twin = cluster["n3"], stranger("n3")
+    assert node.terminate() == 0
+    shutil.copytree(node.volume.path, twin.volume.path, dirs_exist_ok=True)
+    cluster.start_node(node)
+    cluster.wait_ready()
+    twin.start(twin.command(*cluster.members_flag()))
+    for other in cluster.others(node):
+        twin.wait_log(f"node {other.id} at", "refuses this node", f"with the same files as at {twin.peer}")
+    assert not twin.is_ready()
 
 
 # --- Bytes ---
