@@ -95,7 +95,7 @@ bool DbNode::has_live_majority(const Membership& membership) const {
   const auto is_alive = [&](const Member& member) {
     if (!member.voter || member.id == id()) return member.voter;
     const auto peer = view.peers.find(member.id);
-    return peer != view.peers.end() && peer->second.answered &&
+    return peer != view.peers.end() && peer->second.answered && options_.transport.is_reachable(member.id) &&
            now - peer->second.last_contact < to_us(options_.timing.election_timeout);
   };
   const auto alive = static_cast<std::size_t>(std::ranges::count_if(membership.members, is_alive));

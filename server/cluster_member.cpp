@@ -81,6 +81,7 @@ struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   bool may_found(const std::map<NodeId, PeerHello>& present) const;
   Result<void> found(const std::map<NodeId, PeerHello>& present);
   Result<void> belong(const Begin& cluster, Position base);
+  NodeId whom_to_ask(const std::map<NodeId, PeerHello>& present) const;
   void ask_to_join(const NodeId& asked);
   void tend_peers();
   void tend_shared_witness();
@@ -94,6 +95,7 @@ struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   NodeFiles files;                // held open while this node belongs to no cluster
   bool belongs = false;           // on the executor
   int ticks = 0;                  // on the executor
+  std::string last_failure;       // to begin, that was logged; on the executor
   PeerHello self;                 // on the executor
   std::unique_ptr<FolderLock> witness_lock;  // on the executor; held while the shared witness runs here
   std::string witness_trouble;               // on the executor; as it was logged
@@ -130,10 +132,21 @@ void ClusterMember::Impl::try_to_begin() {
   } else if (may_found(present)) {
     done = found(present);
   } else if (ticks % kTicksPerRequest == 0 && !present.empty()) {
-    // One after the other: who has begun since it said hello, is not known, and the others do not answer.
-    ask_to_join(std::next(present.begin(), ticks / kTicksPerRequest % std::ssize(present))->first);
+    ask_to_join(whom_to_ask(present));
   }
-  if (!done) spdlog::error("node {} cannot begin: {}", id, done.error().message);
+  if (done) return;
+  const std::string& why = done.error().message;
+  if (std::exchange(last_failure, why) != why) spdlog::error("node {} cannot begin: {}", id, why);
+}
+
+// A member, if one is known. One that has begun since it connected has not said so: all are asked, one after the other,
+// and those that have not begun do not answer.
+NodeId ClusterMember::Impl::whom_to_ask(const std::map<NodeId, PeerHello>& present) const {
+  const auto member =
+      std::ranges::find_if(present, [](const auto& peer) { return !peer.second.cluster_id.empty(); });
+  if (member != present.end()) return member->first;
+  const auto turn = static_cast<std::size_t>(ticks / kTicksPerRequest) % present.size();
+  return std::next(present.begin(), static_cast<std::ptrdiff_t>(turn))->first;
 }
 
 bool ClusterMember::Impl::may_found(const std::map<NodeId, PeerHello>& present) const {
@@ -166,6 +179,10 @@ Result<void> ClusterMember::Impl::found(const std::map<NodeId, PeerHello>& prese
 }
 
 Result<void> ClusterMember::Impl::belong(const Begin& cluster, Position base) {
+  if (!wanted_cluster_id.empty() && cluster.cluster_id != wanted_cluster_id) {
+    return fail(ErrorCode::identity_mismatch, "it is named as a member of cluster " + cluster.cluster_id +
+                                                  ", the configuration says " + wanted_cluster_id + ".");
+  }
   if (auto done = begin_node(nodes->config().nodes.front(), files, cluster, base); !done) return done;
   files = {};  // closes them
   self.cluster_id = cluster.cluster_id;

@@ -79,7 +79,16 @@ std::optional<PeerRefusal> PeerDirectory::check_other_connection(const PeerHello
                        .detail = "Node " + hello.node + " is connected already, as another one, from " +
                                  other.peer_address + ". Each node needs an id of its own."};
   }
-  if (other.boot != hello.boot) return std::nullopt;  // its process has been started anew
+  if (other.boot != hello.boot) {
+    // Its process has been started anew; or, at another address, its files have been copied, and both copies run.
+    const bool is_copy = !other.peer_address.empty() && other.peer_address != hello.peer_address;
+    if (!is_copy) return std::nullopt;
+    return PeerRefusal{.status = 409,
+                       .code = "duplicate_node_id",
+                       .detail = "Node " + hello.node + " is connected already, from " + other.peer_address +
+                                 ", with the same files as at " + hello.peer_address +
+                                 ". Only one process may run with them."};
+  }
   const bool same_dialer = route->dialed_here() == dialed_here;
   const NodeId& dialer = dialed_here ? self_.node : hello.node;
   const NodeId& called = dialed_here ? hello.node : self_.node;

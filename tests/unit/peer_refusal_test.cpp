@@ -89,6 +89,20 @@ TEST_CASE("a node id that is taken is refused") {
   pair.check_undisturbed();
 }
 
+TEST_CASE("a copy of a connected node's files is refused at another address") {
+  Pair pair;
+  PeerHello copy = hello_of("n2");  // the same instance
+  copy.boot = 12345;
+  Process other(PeerOptions{.self = copy, .times = short_times()});
+  other.call(pair.one);
+  const std::string reason = "Node n2 is connected already, from " + pair.two.address() +
+                             ", with the same files as at " + other.address();
+  CHECK(pair.log.warnings("is refused as a peer: " + reason) == 1);
+  CHECK(pair.log.warnings("refuses this node: " + reason) == 1);
+  CHECK(other.observer.connections() == 0);
+  pair.check_undisturbed();
+}
+
 TEST_CASE("whom the observer does not admit is refused, whoever has called") {
   Pair pair;
   pair.one.observer.set_rule([](const PeerHello& hello) -> Result<void> {
