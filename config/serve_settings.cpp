@@ -141,6 +141,13 @@ Applied apply_join(ServeConfig& config, std::string_view given) {
   return {};
 }
 
+Applied apply_snapshot_rate(ServeConfig& config, std::string_view given) {
+  const Parsed<std::size_t> rate = given == "unlimited" ? Parsed<std::size_t>(0) : parse_bytes(given);
+  if (!rate) return std::unexpected(rate.error() + ", or \"unlimited\"");
+  config.cluster.limits.snapshot_bytes_per_second = *rate;
+  return {};
+}
+
 Applied apply_degrade(ServeConfig& config, std::string_view given) {
   if (given != "true" && given != "false") return std::unexpected("must be true or false");
   config.cluster.dual_write_degrade = given == "true";
@@ -347,6 +354,20 @@ void add_core_limits(std::vector<Setting>& settings) {
       "How long the statements of one transaction together, or one query, may run."));
 }
 
+void add_catch_up(std::vector<Setting>& settings) {
+  const auto add = [&settings](Setting setting) { settings.push_back(std::move(setting)); };
+  const std::string catch_up = "Catch-up";
+  add(bytes(
+      "log-retain-bytes", catch_up, [](ServeConfig& c) -> auto& { return c.cluster.limits.log_retain_bytes; },
+      "How much of the log each node keeps for nodes that are away. Who has missed more gets a snapshot."));
+  add({.name = "snapshot-bytes-per-second",
+       .group = catch_up,
+       .value_name = "BYTES|unlimited",
+       .documentation = "How fast a node receives a snapshot.",
+       .default_text = "unlimited",
+       .apply = apply_snapshot_rate});
+}
+
 void add_timing(std::vector<Setting>& settings) {
   const std::string group = "Cluster timing";
   const auto add = [&](std::string name, auto locate, std::string documentation) {
@@ -364,6 +385,12 @@ void add_timing(std::vector<Setting>& settings) {
   add(
       "commit-wait-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.commit_wait; },
       "dual_write: how long an answer waits for all nodes to have committed.");
+  add(
+      "degrade-after-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.degrade_after; },
+      "--dual-write-degrade: how long a node must be gone before dual_write goes on without it.");
+  add(
+      "hand-back-after-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.hand_back_after; },
+      "How long the preferred master must be well before it is given leadership back.");
   add(
       "restart-delay-ms", [](ServeConfig& c) -> auto& { return c.cluster.timing.restart_delay; },
       "When a failed node is opened again; doubles with each failure.");
@@ -402,6 +429,7 @@ const std::vector<Setting>& serve_settings() {
     add_member_settings(all);
     add_http_settings(all);
     add_core_limits(all);
+    add_catch_up(all);
     add_timing(all);
     return all;
   }();
