@@ -138,7 +138,11 @@ void DbNode::publish() {
   view_.mode = mode_;
   view_.applied = applied_;
   view_.digest = options_.engine->get_version().second;
-  serves_ = is_running() && applied_.index > 0;
+  // Who has just joined has an old content, or none: it serves once it has been made a voter, for which it must have
+  // caught up.
+  const Member* self = membership_.find(id());
+  const bool is_voter = self != nullptr && self->instance == instance_ && self->voter;
+  serves_ = is_running() && applied_.index > 0 && is_voter;
 }
 
 // Apart from publish(), which comes with every entry applied.

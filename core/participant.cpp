@@ -27,8 +27,8 @@ RaftConfig raft_config(const NodeId& id, Instance instance, const Timing& timing
 
 NodeStatus status_of(const Member& member, const NodeId& leader) {
   return {.id = member.id,
-          .role = member.witness        ? "witness"
-                  : !member.voter       ? "learner"
+          .role = !member.voter         ? "learner"
+                  : member.witness      ? "witness"
                   : member.id == leader ? "master"
                                         : "backup",
           .preferred_master = member.preferred,

@@ -105,6 +105,14 @@ class Node(Host):
             return False
 
 
+class Witness(Node):
+    """A voter without content."""
+
+    def command(self, *flags):
+        return [BINARY, "witness", "--node-id", self.id, "--listen", f"{self.address}:{self.http_port}",
+                "--peer-listen", self.peer, "--data-dir", self.volume.path, *flags]
+
+
 class Cluster:
     """Nodes n1, n2, ... in `folder`. Close it in any case: that ends all processes."""
 
@@ -132,6 +140,11 @@ class Cluster:
     def add_stranger(self, name, node_id=None):
         """A process that is not to belong to the cluster; not started."""
         self.strangers.append(Node(name, self.network, self.folder, node_id))
+        return self.strangers[-1]
+
+    def add_witness(self, name="w1"):
+        """A witness, which is no data node and not among them; not started."""
+        self.strangers.append(Witness(name, self.network, self.folder))
         return self.strangers[-1]
 
     # --- Starting ---

@@ -1,6 +1,9 @@
 """Nodes that lose their files, move, leave and come."""
 
+import requests
+from chaos.hosts import wait_until
 from load import Load
+from processes import PATIENCE_S
 
 ROW = "INSERT INTO item (writer) VALUES ('{}')"
 TABLE = "CREATE TABLE item (id INTEGER PRIMARY KEY, writer TEXT)"
@@ -10,6 +13,16 @@ LARGE_ROWS, LARGE_BYTES = 12, 3 * 1024 * 1024  # together more than --help's 32 
 def count(node):
     [[number]] = node.rows("SELECT count(*) FROM item", consistency="linearizable")
     return number
+
+
+def read_while_it_joins(node):
+    """It shows all there was before it came, or nothing: never the empty database that it begins with."""
+    try:
+        response = node.query("SELECT count(*) FROM item", consistency="local")
+    except requests.exceptions.RequestException:
+        return
+    assert response.status_code in (200, 503), response.text
+    assert response.status_code == 503 or response.json()["rows"][0][0] >= 2, response.text
 
 
 def test_nodes_that_lose_their_files_come_back_with_the_same_command_line(make_cluster):
@@ -22,7 +35,7 @@ def test_nodes_that_lose_their_files_come_back_with_the_same_command_line(make_c
         cluster.wait_writable(other, ROW.format(f"without {name}"))
         lost.wipe()
         lost.start()
-        cluster.wait_ready()
+        assert wait_until(lambda: read_while_it_joins(lost) or lost.is_ready(), PATIENCE_S), cluster.log_tails()
         cluster.wait_members("n1", "n2", "n3")
         assert cluster.instance(name) != former, "it is another instance, whose former votes do not count"
         lost.must_write(ROW.format(name))
@@ -123,6 +136,26 @@ def test_a_new_node_replaces_a_dead_one(make_cluster):
     cluster["n2"].start()
     cluster.wait_ready()
     cluster.check_equal("n1", "n2", "n4")
+
+
+def test_a_node_that_waits_is_added_over_the_api(make_cluster):
+    cluster = make_cluster()
+    cluster["n1"].must_write(TABLE, ROW.format("n1"))
+    new = cluster.add("n4")
+    new.start(new.command())
+    new.wait_log("node n4 waits to be added")
+    assert not new.is_ready()
+    wrong = cluster["n2"].request("POST", "/v1/cluster/nodes", {"node": "n5", "peer": new.peer, "timeout_ms": 500})
+    assert wrong.status_code == 503 and wrong.json()["code"] == "node_unavailable", wrong.text
+    taken = cluster["n2"].request("POST", "/v1/cluster/nodes", {"node": "n3", "peer": new.peer})
+    assert taken.status_code == 201, "n3 is where it was, whatever the address given"
+    for _ in range(2):  # the second time it is there already
+        added = cluster["n2"].request("POST", "/v1/cluster/nodes", {"node": "n4", "peer": new.peer})
+        assert added.status_code == 201 and added.json()["added"] == "n4", added.text
+    cluster.wait_ready()
+    cluster.wait_members("n1", "n2", "n3", "n4")
+    new.must_write(ROW.format("n4"))
+    cluster.check_equal("n1", "n2", "n3", "n4")
 
 
 def test_too_few_are_left_to_remove_another(make_cluster):
