@@ -100,6 +100,7 @@ struct ClusterMember::Impl final : PeerObserver, MessageReceiver {
   std::unique_ptr<FolderLock> witness_lock;  // on the executor; held while the shared witness runs here
   std::string witness_trouble;               // on the executor; as it was logged
   int witness_rests_until = 0;               // on the executor; a tick
+  Membership tended;                         // by tend_peers() the last time; on the executor
   std::set<std::string> known_addresses;
 
   std::mutex mutex;                   // guards the two below
@@ -209,11 +210,13 @@ void ClusterMember::Impl::ask_to_join(const NodeId& asked) {
                   .instance = self.instance});
 }
 
-// Tells members that have not begun that they may, and connects to members that joined elsewhere.
+// Tells members that have not begun that they may, and connects to members that joined elsewhere: at once when the
+// membership has changed, and again now and then.
 void ClusterMember::Impl::tend_peers() {
-  if (ticks % kTicksPerRequest != 0) return;
   const auto membership = nodes->decided_membership();
   if (!membership) return;
+  const bool is_news = std::exchange(tended, *membership) != *membership;
+  if (!is_news && ticks % kTicksPerRequest != 0) return;
   for (const auto& [node, hello] : present_peers()) {
     const Member* member = membership->find(node);
     if (!hello.cluster_id.empty() || member == nullptr || member->instance != hello.instance) continue;

@@ -21,6 +21,8 @@ BINARY = pathlib.Path(os.environ.get("QUORATE_BINARY", ROOT / "build/release/quo
 PATIENCE_S = float(os.environ.get("QUORATE_TEST_PATIENCE_S", "90"))
 HTTP_TIMEOUT_S = 60
 VERIFY_TIMEOUT_MS = 60_000
+# For tests in which no write may fail: on a busy machine no leader is to be lost by chance.
+PATIENT = ["--election-timeout-ms", "1500"]
 LOG_TAIL_CHARACTERS = 4000
 
 
@@ -214,14 +216,14 @@ class Cluster:
     def wait_settled(self):
         return self.wait_members(*self.nodes, settled=True)
 
-    def wait_writable(self, node, sql):
-        """Until this node takes the write; returns its receipt."""
+    def wait_writable(self, node, statement):
+        """Until this node takes the write, which may be sent more than once; returns its receipt."""
         answer = None
 
         def applied():
             nonlocal answer
             try:
-                response = node.write(sql)
+                response = node.write(statement)
             except requests.exceptions.ConnectionError as error:
                 answer = error
                 return False

@@ -6,7 +6,7 @@ import time
 
 from chaos.client import APPLIED, UNKNOWN, ask
 from load import TABLE, Load
-from processes import PATIENCE_S, wait_until
+from processes import PATIENCE_S, PATIENT, wait_until
 
 KILLS = 6
 MAX_FAILOVER_S = 10
@@ -37,7 +37,7 @@ def test_killing_the_leader_again_and_again_loses_nothing_acknowledged(make_clus
 
 
 def test_killing_a_follower_is_not_noticed_by_clients_of_the_others(make_cluster):
-    cluster = make_cluster()
+    cluster = make_cluster(flags=PATIENT)
     leader = cluster.leader()
     follower, other = cluster.others(leader)
     with Load(cluster, [leader, leader, other, other]) as load:
@@ -53,7 +53,7 @@ def test_killing_a_follower_is_not_noticed_by_clients_of_the_others(make_cluster
 
 
 def test_handing_over_leadership_fails_no_write(make_cluster):
-    cluster = make_cluster()
+    cluster = make_cluster(flags=PATIENT)
     gaps = []
     with Load(cluster, [*cluster, *cluster], timeout_ms=30_000) as load:
         for number in range(4):

@@ -2,7 +2,7 @@
 
 from chaos.client import UNKNOWN
 from load import BROKEN, Load
-from processes import PATIENCE_S, content_of_file, wait_until
+from processes import PATIENCE_S, PATIENT, content_of_file, wait_until
 
 
 def test_restarting_one_node_after_the_other_loses_nothing(make_cluster):
@@ -25,7 +25,7 @@ def test_restarting_one_node_after_the_other_loses_nothing(make_cluster):
 
 
 def test_clients_of_the_other_nodes_do_not_notice_that_the_leader_stops(make_cluster):
-    cluster = make_cluster()
+    cluster = make_cluster(flags=PATIENT)
     leader = cluster.leader()
     others = cluster.others(leader)
     with Load(cluster, [*others, *others], timeout_ms=30_000) as load:
@@ -76,7 +76,7 @@ def test_a_cluster_that_is_killed_at_once_under_load_has_everything(make_cluster
 
 
 def test_two_of_three_go_on_and_the_third_follows(make_cluster):
-    cluster = make_cluster()
+    cluster = make_cluster(flags=PATIENT)
     late = cluster["n3"]
     with Load(cluster, [cluster["n1"], cluster["n2"]]) as load:
         assert late.terminate() == 0
