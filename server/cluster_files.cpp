@@ -109,14 +109,14 @@ Result<void> check_identity(const NodeConfig& node, const NodeFiles& files, cons
                                                   configured + ".");
   };
   const std::string log_cluster = files.cluster_id();
-  if (auto same = check("log's cluster id", log_cluster, cluster_id); !same) return same;
-  if (auto same = check("log's node id", files.log_identity.node, node.id); !same) return same;
-  if (!files.meta) return {};
-  const ClusterMeta& meta = *files.meta;
-  if (auto same = check("cluster id", meta.cluster_id, cluster_id.empty() ? log_cluster : cluster_id); !same)
-    return same;
-  if (auto same = check("node id", meta.node_id, node.id); !same) return same;
-  return check("role", meta.role, role_of(node));
+  const std::string& wanted = cluster_id.empty() ? log_cluster : cluster_id;
+  if (files.meta) {
+    if (auto same = check("cluster id", files.meta->cluster_id, wanted); !same) return same;
+    if (auto same = check("node id", files.meta->node_id, node.id); !same) return same;
+    if (auto same = check("role", files.meta->role, role_of(node)); !same) return same;
+  }
+  if (auto same = check("log's cluster id", log_cluster, wanted); !same) return same;
+  return check("log's node id", files.log_identity.node, node.id);
 }
 
 Result<void> begin_node(const NodeConfig& node, NodeFiles& files, const Begin& cluster, Position base) {
