@@ -173,7 +173,8 @@ void DbNode::report_progress(bool now) {
 
 void DbNode::flush_if_due() {
   const CoreLimits& limits = options_.limits;
-  if (unflushed_bytes_ < limits.flush_bytes && unflushed_entries_ < limits.flush_entries) return;
+  const std::uint64_t flush_bytes = std::min<std::uint64_t>(limits.flush_bytes, limits.log_retain_bytes);
+  if (unflushed_bytes_ < flush_bytes && unflushed_entries_ < limits.flush_entries) return;
   unflushed_bytes_ = 0;
   unflushed_entries_ = 0;
   // A failure here loses nothing: the log keeps what the database has not made durable, and the next commit will tell.
