@@ -137,6 +137,7 @@ class ConsensusDriver {
   TimeUs timer_armed_for_ = 0;  // 0: not armed
   std::uint64_t runs_ = 0;
   std::uint64_t log_bytes_ = 0;
+  std::size_t unmeasured_bytes_ = 0;  // written since log_bytes_ was measured
 };
 
 }  // namespace quorate
