@@ -128,6 +128,7 @@ class DbNode final : public MessageReceiver, private ConsensusListener {
   // The cluster as a view shows it.
   ClusterStatus status_of(const View& view) const;
   ConsensusDriver::View consensus_view() const { return driver_->view(); }
+  std::uint64_t views_published() const { return driver_->views_published(); }
 
  private:
   explicit DbNode(Options options);

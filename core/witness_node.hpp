@@ -37,8 +37,9 @@ class WitnessNode final : public MessageReceiver, private ConsensusListener {
   void receive(Message message) override;            // [any]
   void on_unreachable(const NodeId& node) override;  // [any]
 
-  const NodeId& id() const { return options_.id; }                          // [any]
-  ConsensusDriver::View consensus_view() const { return driver_->view(); }  // [any]
+  const NodeId& id() const { return options_.id; }                              // [any]
+  ConsensusDriver::View consensus_view() const { return driver_->view(); }      // [any]
+  std::uint64_t views_published() const { return driver_->views_published(); }  // [any]
 
  private:
   explicit WitnessNode(Options options) : options_(std::move(options)) {}

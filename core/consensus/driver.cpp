@@ -124,7 +124,6 @@ void ConsensusDriver::run() {
     fail_log({.code = ErrorCode::io_error, .message = failure.what()});
   }
   if (stopped_) return;
-  publish();
   arm_timer();
 }
 
@@ -223,6 +222,7 @@ void ConsensusDriver::publish() {
              .log_bytes = log_bytes_,
              .peers = raft_.peers()};
   }
+  ++views_published_;
   if (now == reported_) return;
   reported_ = now;
   options_.listener.on_leadership(std::move(now));

@@ -1,5 +1,6 @@
 // The promises, as far as they can be seen from outside.
 #include <algorithm>
+#include <unordered_map>
 
 #include "tests/sim/world.hpp"
 
@@ -17,15 +18,22 @@ std::string at(Index index) {
 void World::check_step() {
   for (auto& host : hosts_) {
     if (!is_up(*host)) continue;
-    const ConsensusDriver::View view = host->view();
-    if (view.leadership.role == Role::leader && view.leadership.term != host->checked_leader_term) {
-      host->checked_leader_term = view.leadership.term;
-      check_leader(*host, view.leadership.term);
-    }
-    if (view.commit < host->checked_commit) throw Violation(host->config.id + " moved its commit index back");
-    host->checked_commit = view.commit;
+    check_view(*host);
     if (host->node && host->node->applied_index() != host->checked_applied) check_applied(*host);
   }
+}
+
+void World::check_view(Host& host) {
+  const std::uint64_t published = host.views_published();
+  if (published == host.checked_views) return;
+  host.checked_views = published;
+  const ConsensusDriver::View view = host.view();
+  if (view.leadership.role == Role::leader && view.leadership.term != host.checked_leader_term) {
+    host.checked_leader_term = view.leadership.term;
+    check_leader(host, view.leadership.term);
+  }
+  if (view.commit < host.checked_commit) throw Violation(host.config.id + " moved its commit index back");
+  host.checked_commit = view.commit;
 }
 
 // Election safety and leader completeness (Raft figure 3).
@@ -231,18 +239,20 @@ void World::check_outcome() {
     }
     MemoryEngine engine(host->disk);
     auto reader = engine.open_reader();
-    const auto journal = (*reader)->query({.sql = "SELECT key FROM journal ORDER BY key", .parameters = {}});
-    std::map<std::int64_t, int> rows;
+    const auto journal = (*reader)->query({.sql = "SELECT key FROM journal", .parameters = {}});
+    std::unordered_map<std::int64_t, int> rows;
     for (const Row& row : journal->rows) ++rows[std::get<std::int64_t>(row.at(0))];
     for (const auto& [key, write] : writes_) {
-      const int count = rows.contains(key) ? rows.at(key) : 0;
-      const std::string what = "write " + std::to_string(key) + " on " + host->config.id;
-      if (!write.outcome) throw Violation(what + " was never answered");
-      if (count == 1) throw Violation(what + " is half there");
-      if (*write.outcome == Outcome::applied && count != 2)
-        throw Violation(what + " was acknowledged and is lost");
+      const auto found = rows.find(key);
+      const int count = found == rows.end() ? 0 : found->second;
+      const auto fails = [&](const char* how) {
+        throw Violation("write " + std::to_string(key) + " on " + host->config.id + how);
+      };
+      if (!write.outcome) fails(" was never answered");
+      if (count == 1) fails(" is half there");
+      if (*write.outcome == Outcome::applied && count != 2) fails(" was acknowledged and is lost");
       if (*write.outcome == Outcome::not_applied && count != 0)
-        throw Violation(what + " was reported not_applied and is there");
+        fails(" was reported not_applied and is there");
     }
     const auto counter =
         (*reader)->query({.sql = "SELECT value FROM counter WHERE id = 1", .parameters = {}});

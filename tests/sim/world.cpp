@@ -84,6 +84,7 @@ void World::start(Host& host) {
   host.crash_scheduled = false;
   host.checked_leader_term = 0;
   host.checked_commit = 0;
+  host.checked_views = 0;
   host.consensus = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
   if (host.is_witness) return start_witness(host);
   host.writer = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);

@@ -72,8 +72,12 @@ class World {
     Index checked_applied = 0;
     Index checked_commit = 0;
     Term checked_leader_term = 0;
+    std::uint64_t checked_views = 0;
 
     ConsensusDriver::View view() const { return node ? node->consensus_view() : witness->consensus_view(); }
+    std::uint64_t views_published() const {
+      return node ? node->views_published() : witness->views_published();
+    }
   };
   struct Write {
     std::int64_t key = 0;
@@ -129,6 +133,7 @@ class World {
 
   // checks.cpp
   void check_step();
+  void check_view(Host& host);
   void check_leader(Host& host, Term term);
   void check_applied(Host& host);
   void check_read(std::int64_t value, std::int64_t floor, const char* kind);
