@@ -16,10 +16,19 @@ constexpr std::uint64_t kSeedsBetweenRuns = 1'000'000;  // run r begins at seed 
 // Rules whose breach costs messages or time, or needs a coincidence that random runs hardly meet: their controls drive the
 // core by hand, in tests/unit/raft_test.cpp and raft_membership_test.cpp. The last two have tests but no control yet.
 constexpr std::array kControlledByHand{
-    Rule::conflict_hint,          Rule::vote_without_own_view, Rule::pre_vote_tells_true_term,
-    Rule::stickiness_ends,        Rule::bounded_appends,       Rule::count_only_known_instances,
-    Rule::change_needs_own_term,  Rule::one_change_at_a_time,  Rule::change_one_voter,
-    Rule::promote_when_caught_up, Rule::change_rolls_back,     Rule::keep_promises_on_install,
+    Rule::conflict_hint,
+    Rule::vote_without_own_view,
+    Rule::pre_vote_tells_true_term,
+    Rule::stickiness_ends,
+    Rule::bounded_appends,
+    Rule::count_only_known_instances,
+    Rule::change_needs_own_term,
+    Rule::one_change_at_a_time,
+    Rule::change_one_voter,
+    Rule::ask_the_next_to_lead,
+    Rule::promote_when_caught_up,
+    Rule::change_rolls_back,
+    Rule::keep_promises_on_install,
     Rule::verify_snapshots,
 };
 
