@@ -292,6 +292,12 @@ void MultiDbCoordinator::Routing::on_returned(std::vector<Submission> submission
       submission.done(fail(ErrorCode::leadership_lost, "The leader changed."));
       continue;
     }
+    // The process that it comes from sends it to the next leader itself. A copy that went there from here would be one
+    // that it does not know of, and might be decided after it has told its client that nothing was.
+    if (submission.for_another) {
+      submission.done(fail(ErrorCode::leadership_lost, "The leader changed.", Outcome::unknown));
+      continue;
+    }
     later([self = shared_from_this(), submission = std::move(submission)]() mutable {
       self->route(std::move(submission));
     });
