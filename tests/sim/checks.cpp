@@ -48,6 +48,8 @@ void World::check_leader(Host& host, Term term) {
     if (other.get() != &host && other->node && other->node->leads()) question(*other);
   }
   if (hunts_leaders_ && disturbs_) hunt(host);
+  // Late votes may still elect one in a term that others have left behind. It need not have what they have decided since.
+  if (leaders_.rbegin()->first != term) return;
   for (Index index = host.log.base.index + 1; index < decided_.size(); ++index) {
     if (decided_[index].index == 0) continue;
     if (!host.log.holds(index) || host.log.at(index).term != decided_[index].term) {
@@ -73,6 +75,9 @@ void World::check_applied(Host& host) {
     if (entry.kind == EntryKind::membership) memberships_[index] = parse_membership(*entry.payload).value();
   }
   host.checked_applied = applied;
+  if (host.node->leads() && std::exchange(host.falls_on_applying, false)) {
+    later(scheduler_.random.between(0, 1'000), [this, &host] { strike(host); });
+  }
   const auto [position, digest] =
       std::pair(host.disk->current()->meta->applied, host.disk->current()->meta->digest);
   if (position.index != applied) return;  // its writer is in the middle of several entries
@@ -110,7 +115,11 @@ void World::check_progress() {
       if (index) *done = true;
     });
   }
-  run_until_done(*done, end - scheduler_.now_us(), "nothing is decided although all is calm");
+  try {
+    run_until_done(*done, end - scheduler_.now_us(), "nothing is decided although all is calm");
+  } catch (const Violation& violation) {
+    throw Violation(violation.what() + std::string(": ") + state_of_hosts());
+  }
   const std::uint64_t before = summary_.applied;
   while (summary_.applied < before + 3 && scheduler_.now_us() < end && scheduler_.step()) check_step();
   if (summary_.applied < before + 3) throw Violation("no progress: no write succeeds although all is calm");
@@ -166,21 +175,7 @@ void World::check_cut_off_leader() {
   run_until(scheduler_.now_us() + 2 * kSecond);
 }
 
-// In calm all hosts are voters soon, whatever they had lost, and the preferred master leads.
-void World::check_membership() {
-  const std::int64_t end = scheduler_.now_us() + 30 * kSecond;
-  const auto settled = [this] {
-    const Host* now = leader();
-    const auto is_behind = [now](const auto& host) {
-      return host->node && host->node->applied_index() + 10 < now->node->applied_index();
-    };
-    return now != nullptr && std::ranges::none_of(hosts_, is_behind) && is_whole() &&
-           std::ranges::none_of(hosts_, &Host::is_out) &&
-           decided_membership()->members.size() == hosts_.size() &&
-           (now->config.preferred_master || !decided_membership()->has_voter("n1"));
-  };
-  while (!settled() && scheduler_.now_us() < end && scheduler_.step()) check_step();
-  if (settled()) return;
+std::string World::state_of_hosts() {
   std::string state = to_text(*decided_membership());
   for (const auto& host : hosts_) {
     state += host->config.id +
@@ -202,7 +197,25 @@ void World::check_membership() {
     }
     state += ";\n";
   }
-  throw Violation("the cluster does not become whole although all is calm: " + state);
+  return state;
+}
+
+// In calm all hosts are voters soon, whatever they had lost, and the preferred master leads.
+void World::check_membership() {
+  const std::int64_t end = scheduler_.now_us() + 30 * kSecond;
+  const auto settled = [this] {
+    const Host* now = leader();
+    const auto is_behind = [now](const auto& host) {
+      return host->node && host->node->applied_index() + 10 < now->node->applied_index();
+    };
+    return now != nullptr && std::ranges::none_of(hosts_, is_behind) && is_whole() &&
+           std::ranges::none_of(hosts_, &Host::is_out) &&
+           decided_membership()->members.size() == hosts_.size() &&
+           (now->config.preferred_master || !decided_membership()->has_voter("n1"));
+  };
+  while (!settled() && scheduler_.now_us() < end && scheduler_.step()) check_step();
+  if (settled()) return;
+  throw Violation("the cluster does not become whole although all is calm: " + state_of_hosts());
 }
 
 // In calm, leadership goes where it is sent, at once, and comes back to the preferred master.
@@ -229,6 +242,7 @@ void World::check_transfer() {
 
 void World::check_outcome() {
   Index highest = 0;
+  std::optional<ContentDigest> content;
   for (auto& host : hosts_) highest = std::max(highest, host->node ? host->node->applied_index() : 0);
   for (auto& host : hosts_) {
     if (host->is_witness) continue;
@@ -237,6 +251,9 @@ void World::check_outcome() {
       throw Violation(host->config.id + " did not catch up: it is" + at(host->node->applied_index()) +
                       " of " + std::to_string(highest));
     }
+    const ContentDigest own = digest_content(*host->disk->current());
+    if (!content) content = own;
+    if (*content != own) throw Violation(host->config.id + " has other content than others" + at(highest));
     MemoryEngine engine(host->disk);
     auto reader = engine.open_reader();
     const auto journal = (*reader)->query({.sql = "SELECT key FROM journal", .parameters = {}});

@@ -68,6 +68,7 @@ class World {
     std::unique_ptr<SimExecutor> readers;
     bool corrupts = false;  // computes a wrong row with the next batch that it prepares as a follower
     bool crash_scheduled = false;
+    bool falls_on_applying = false;  // as leader: is struck when it has applied something
     // Of this life:
     Index checked_applied = 0;
     Index checked_commit = 0;
@@ -122,13 +123,24 @@ class World {
   bool is_whole();
 
   // saboteur.cpp
+  void choose_faults();
   void sabotage();
+  Host& any_host();
   void crash_some();
+  void cut_power();
   void partition();
+  void heal();
   void disturb_network();
+  void roughen_network();
   void break_log_write();
   void delay_answers();
+  void delay_answers_more(const NodeId& id, std::int64_t by_us, std::int64_t steps_left);
+  void jump_clock();
+  void pause_one();
+  void fill_disk();
+  void corrupt_one();
   void hunt(Host& leader);
+  void strike(Host& leader);
   void calm_down();
 
   // checks.cpp
@@ -142,6 +154,7 @@ class World {
   void check_cut_off_follower();
   void check_cut_off_leader();
   void check_membership();
+  std::string state_of_hosts();
   void check_transfer();
   void check_outcome();
   Host* leader();
@@ -157,13 +170,19 @@ class World {
   std::vector<std::unique_ptr<MultiDbCoordinator>> coordinators_;  // one for all, or one per host
   CoreLimits limits_;
   Timing timing_;
-  bool hunts_leaders_ = false;  // every new leader is struck soon after its election
+  bool hunts_leaders_ = false;             // every new leader is struck soon after its election
+  std::vector<void (World::*)()> faults_;  // each as often as its weight
+  std::int64_t removal_possible_until_us_ = 0;
+  std::int64_t most_us_between_faults_ = 1'200'000;
+  std::int64_t calm_delay_us_ = 2'000;
+  std::int64_t calm_pause_us_ = 120'000;  // of a client in calm, at most
   bool embedded_ = true;
   bool degrades_ = false;
   ConsistencyMode first_mode_ = ConsistencyMode::quorum;
   bool disturbs_ = false;
   bool clients_run_ = false;
   int slow_disk_per_thousand_ = 0;
+  std::int64_t misreads_left_ = 0;  // so many pieces of snapshots are lent with a wrong byte, in calm too
 
   // What has been seen, for the checks.
   std::map<Term, NodeId> leaders_;
