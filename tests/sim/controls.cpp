@@ -14,7 +14,7 @@ constexpr std::size_t kRuns = 5;                        // odd: the median is on
 constexpr std::uint64_t kSeedsBetweenRuns = 1'000'000;  // run r begins at seed r times this
 
 // Rules whose breach costs messages or time, or needs a coincidence that random runs hardly meet: their controls drive the
-// core by hand, in tests/unit/raft_test.cpp and raft_membership_test.cpp. keep_promises_on_install has none yet.
+// core by hand, in tests/unit/raft_test.cpp, raft_membership_test.cpp and snapshot_install_test.cpp.
 constexpr std::array kControlledByHand{
     Rule::conflict_hint,
     Rule::vote_without_own_view,
