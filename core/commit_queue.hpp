@@ -20,6 +20,7 @@ struct Submission {
   std::shared_ptr<const std::string> payload = {};
   std::optional<MemberCall> change = {};  // EntryKind::membership: what the payload is made from
   Index since = 0;                        // WriteCall::since
+  bool for_another = false;               // another process has sent it here, and tries again if need be
   bool in_doubt = false;                  // sent to a leader that has not answered: it may have been applied
   std::size_t bytes = 0;                  // what it counts against queue_bytes
   std::int64_t deadline_us = 0;           // on the steady clock

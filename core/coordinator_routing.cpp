@@ -1,6 +1,7 @@
 #include "core/coordinator_routing.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace quorate {
@@ -150,10 +151,15 @@ void MultiDbCoordinator::Routing::ask(Request request) {
   auto shared = std::make_shared<Request>(std::move(request));
   const bool asked = with_own_leader([&](DbNode& leader) {
     shared->leaderless_since_us = 0;
-    leader.serve(shared->body, 0, shared->deadline_us,
-                 [self = shared_from_this(), shared](Result<CallAnswer> answer) {
-                   self->on_answer(std::move(*shared), std::move(answer));
-                 });
+    // A node that goes down may never answer: then the deadline does. A newer term says nothing, for the node may be about
+    // to tell how it came about (a transfer).
+    CallBody body = shared->body;
+    const std::int64_t deadline_us = shared->deadline_us;
+    const std::uint64_t id =
+        remember({.what = std::move(*shared), .to = leader.id(), .term = std::numeric_limits<Term>::max()});
+    leader.serve(std::move(body), 0, deadline_us, [self = shared_from_this(), id](Result<CallAnswer> answer) {
+      self->on_reply({.id = id, .answer = std::move(answer)});
+    });
   });
   if (asked || forward(*shared)) return;
   if (has_waited_in_vain(shared->leaderless_since_us, shared->deadline_us)) {
@@ -182,21 +188,23 @@ void MultiDbCoordinator::Routing::on_answer(Request request, Result<CallAnswer> 
 
 // --- what was sent to another process ---
 
-void MultiDbCoordinator::Routing::send(Sent sent, CallBody body, std::int64_t deadline_us) {
+// From now on sweep_sent() looks after it.
+std::uint64_t MultiDbCoordinator::Routing::remember(Sent sent) {
   const std::uint64_t id = options.executor.random();
-  const NodeId to = sent.to;
-  Call call{.id = id,
-            .term = sent.term,
-            .timeout_us = deadline_us - options.executor.now_us(),
-            .body = std::move(body)};
-  {
-    const std::lock_guard lock(sent_mutex);
-    sent_calls.emplace(id, std::move(sent));
-    if (!std::exchange(sweeping, true)) {
-      options.executor.post_at(options.executor.now_us() + kSweepUs,
-                               [self = shared_from_this()] { self->sweep_sent(); });
-    }
+  const std::lock_guard lock(sent_mutex);
+  sent_calls.emplace(id, std::move(sent));
+  if (!std::exchange(sweeping, true)) {
+    options.executor.post_at(options.executor.now_us() + kSweepUs,
+                             [self = shared_from_this()] { self->sweep_sent(); });
   }
+  return id;
+}
+
+void MultiDbCoordinator::Routing::send(Sent sent, CallBody body, std::int64_t deadline_us) {
+  const NodeId to = sent.to;
+  Call call{
+      .term = sent.term, .timeout_us = deadline_us - options.executor.now_us(), .body = std::move(body)};
+  call.id = remember(std::move(sent));
   const std::shared_lock lock(slots_mutex);
   for (const auto& [node_id, slot] : slots) {
     if (slot.node == nullptr || !slot.node->reaches(to)) continue;
@@ -290,6 +298,12 @@ void MultiDbCoordinator::Routing::on_returned(std::vector<Submission> submission
   for (Submission& submission : submissions) {
     if (submission.kind != EntryKind::batch) {  // belongs to the node that asked, or is asked for again
       submission.done(fail(ErrorCode::leadership_lost, "The leader changed."));
+      continue;
+    }
+    // The process that it comes from sends it to the next leader itself. A copy that went there from here would be one
+    // that it does not know of, and might be decided after it has told its client that nothing was.
+    if (submission.for_another) {
+      submission.done(fail(ErrorCode::leadership_lost, "The leader changed.", Outcome::unknown));
       continue;
     }
     later([self = shared_from_this(), submission = std::move(submission)]() mutable {

@@ -42,7 +42,7 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
     std::string node;
   };
 
-  // Sent to the leader of `term` in another process and not answered.
+  // Sent to the leader of `term`, mostly in another process, and not answered.
   struct Sent {
     std::variant<Submission, Request> what;
     NodeId to;
@@ -86,6 +86,7 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   void tell_of_own_nodes(ClusterStatus& status) const;
 
   void later(Task task);
+  std::uint64_t remember(Sent sent);
   void send(Sent sent, CallBody body, std::int64_t deadline_us);
   void sweep_sent();
   void try_again(Sent sent);

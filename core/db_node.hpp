@@ -111,6 +111,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   // The cluster as a view shows it.
   ClusterStatus status_of(const View& view) const;
   ConsensusDriver::View consensus_view() const { return driver_->view(); }
+  std::uint64_t views_published() const { return driver_->views_published(); }
 
  private:
   explicit DbNode(Options options);

@@ -89,6 +89,7 @@ void DbNode::serve_write(WriteCall call, std::int64_t deadline_us, Answer done) 
   submit({.kind = EntryKind::batch,
           .transaction = std::move(call.transaction),
           .since = call.since,
+          .for_another = true,
           .bytes = bytes,
           .deadline_us = deadline_us,
           .done = answer_with<WriteReceipt>(std::move(done))});

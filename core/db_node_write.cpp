@@ -107,6 +107,7 @@ void DbNode::prepare(std::vector<Submission> submissions) {
 std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> submissions) {
   std::set<std::string> ids;
   std::vector<Submission> fresh;
+  std::vector<Submission> again;
   for (Submission& submission : submissions) {
     if (!submission.transaction.forwarded) {
       fresh.push_back(std::move(submission));
@@ -120,12 +121,15 @@ std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> subm
                "The leader changed, and the new one cannot tell any more what became of the transaction.",
                Outcome::unknown));
     } else if (!ids.insert(submission.transaction.id).second) {
-      std::vector<Submission> again;
       again.push_back(std::move(submission));
-      options_.observer.on_returned(std::move(again));
     } else {
       fresh.push_back(std::move(submission));
     }
+  }
+  for (Submission& submission : again) {
+    const bool taken = queue_.push(submission);
+    assert(taken);  // as everything that was forwarded
+    static_cast<void>(taken);
   }
   return fresh;
 }

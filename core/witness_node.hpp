@@ -45,7 +45,8 @@ class WitnessNode final : public MessageReceiver, public Participant, private Co
   bool has_caught_up() const override;
   ClusterStatus status() const override;
 
-  ConsensusDriver::View consensus_view() const { return driver_->view(); }  // [any]
+  ConsensusDriver::View consensus_view() const { return driver_->view(); }      // [any]
+  std::uint64_t views_published() const { return driver_->views_published(); }  // [any]
 
  private:
   explicit WitnessNode(Options options) : options_(std::move(options)) {}

@@ -128,7 +128,6 @@ void ConsensusDriver::run() {
     fail_log({.code = ErrorCode::io_error, .message = failure.what()});
   }
   if (stopped_) return;
-  publish();
   arm_timer();
 }
 
@@ -228,6 +227,7 @@ void ConsensusDriver::publish() {
              .log_bytes = log_bytes_,
              .peers = raft_.peers()};
   }
+  ++views_published_;
   if (now == reported_) return;
   reported_ = now;
   options_.listener.on_leadership(std::move(now));

@@ -96,7 +96,9 @@ class ConsensusDriver {
     std::map<NodeId, Raft::PeerView> peers;
   };
   View view() const;
-  // [any] The same, without the rest.
+  // [any] Counts the views: an equal count is an equal view.
+  std::uint64_t views_published() const { return views_published_; }
+  // [any] The latest view's leadership, without the rest.
   Leadership leadership() const;
 
  private:
@@ -127,6 +129,7 @@ class ConsensusDriver {
 
   mutable std::mutex view_mutex_;
   View view_;  // guarded by view_mutex_
+  std::atomic<std::uint64_t> views_published_ = 0;
 
   // Consensus thread only.
   Index commit_ = 0;

@@ -144,6 +144,7 @@ class Raft {
     TimeUs last_contact = 0;
     bool heartbeat_due = false;
     bool answered = false;
+    std::uint64_t asked_to_lead = 0;  // by a leader that is not fit to lead
     Instance instance = 0;
     TimeUs leaves_at = 0;  // no member any more, but told so until then; 0: a member
   };

@@ -124,22 +124,29 @@ void Raft::drive_transfer() {
 }
 
 // A witness cannot serve, and a leader that has been removed goes once that is decided (thesis §4.2.2): the data node
-// with the longest log shall lead.
+// with the longest log shall lead; and if it does not take it (it may be unable to, while its content is repaired), the
+// next one.
 void Raft::hand_over_if_unfit() {
   const bool leads_as_witness = is_witness() && keeps(Rule::witness_hands_over);
   const bool is_removed = !is_voter() && commit_ >= log_.membership_index();
   if (handover_ || (!leads_as_witness && !is_removed)) return;
-  const Progress* best = nullptr;
+  const auto is_better = [this](const Progress& one, const Progress& other) {
+    const bool equally_asked = one.asked_to_lead == other.asked_to_lead || !keeps(Rule::ask_the_next_to_lead);
+    return equally_asked ? one.match > other.match : one.asked_to_lead < other.asked_to_lead;
+  };
+  Progress* best = nullptr;
   NodeId best_id;
-  for (const auto& [id, peer] : peers_) {
+  for (auto& [id, peer] : peers_) {
     const Member* member = membership().find(id);
     const bool fit = member != nullptr && member->voter && !member->witness && !peer.probing &&
                      now_ - peer.last_contact < config_.election_timeout_us;
-    if (!fit || (best != nullptr && best->match >= peer.match)) continue;
+    if (!fit || (best != nullptr && !is_better(peer, *best))) continue;
     best = &peer;
     best_id = id;
   }
-  if (best != nullptr) on(Transfer{best_id});
+  if (best == nullptr) return;
+  ++best->asked_to_lead;
+  on(Transfer{best_id});
 }
 
 void Raft::handle(const NodeId& from, const TimeoutNow& request) {

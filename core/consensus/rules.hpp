@@ -1,5 +1,5 @@
 // The rules that are easy to get wrong (design §4). Each can be broken by a test-only switch, so that the simulator can
-// prove that it would notice: tests/sim/negative_controls.cpp.
+// prove that it would notice (tests/sim/controls.cpp), or a unit test where chance hardly meets it.
 #pragma once
 
 #include <array>
@@ -33,6 +33,7 @@ enum class Rule {
   change_rolls_back,           // a membership entry that is truncated takes its membership with it
   transfer_when_caught_up,     // leadership is handed only to a member whose log is the leader's
   witness_hands_over,          // a witness that leads gives leadership to a data node at once
+  ask_the_next_to_lead,        // ... and if that one does not take it, to the next
   verify_snapshots,            // a snapshot is installed only when complete and verified
   keep_promises_on_install,    // ... and forgets neither term nor vote
   confirm_leadership_for_reads,  // a linearizable read needs a majority's word since it began
@@ -45,7 +46,7 @@ enum class Rule {
   answer_after_commit,           // a client is told `applied` only once the entry is committed
 };
 
-inline constexpr std::array<std::pair<Rule, std::string_view>, 35> kRules{{
+inline constexpr std::array<std::pair<Rule, std::string_view>, 36> kRules{{
     {Rule::commit_current_term_only, "commit_current_term_only"},
     {Rule::noop_opens_term, "noop_opens_term"},
     {Rule::acknowledge_what_was_compared, "acknowledge_what_was_compared"},
@@ -71,6 +72,7 @@ inline constexpr std::array<std::pair<Rule, std::string_view>, 35> kRules{{
     {Rule::change_rolls_back, "change_rolls_back"},
     {Rule::transfer_when_caught_up, "transfer_when_caught_up"},
     {Rule::witness_hands_over, "witness_hands_over"},
+    {Rule::ask_the_next_to_lead, "ask_the_next_to_lead"},
     {Rule::verify_snapshots, "verify_snapshots"},
     {Rule::keep_promises_on_install, "keep_promises_on_install"},
     {Rule::confirm_leadership_for_reads, "confirm_leadership_for_reads"},

@@ -1,5 +1,6 @@
 // The promises, as far as they can be seen from outside.
 #include <algorithm>
+#include <unordered_map>
 
 #include "tests/sim/world.hpp"
 
@@ -17,15 +18,22 @@ std::string at(Index index) {
 void World::check_step() {
   for (auto& host : hosts_) {
     if (!is_up(*host)) continue;
-    const ConsensusDriver::View view = host->view();
-    if (view.leadership.role == Role::leader && view.leadership.term != host->checked_leader_term) {
-      host->checked_leader_term = view.leadership.term;
-      check_leader(*host, view.leadership.term);
-    }
-    if (view.commit < host->checked_commit) throw Violation(host->config.id + " moved its commit index back");
-    host->checked_commit = view.commit;
+    check_view(*host);
     if (host->node && host->node->applied_index() != host->checked_applied) check_applied(*host);
   }
+}
+
+void World::check_view(Host& host) {
+  const std::uint64_t published = host.views_published();
+  if (published == host.checked_views) return;
+  host.checked_views = published;
+  const ConsensusDriver::View view = host.view();
+  if (view.leadership.role == Role::leader && view.leadership.term != host.checked_leader_term) {
+    host.checked_leader_term = view.leadership.term;
+    check_leader(host, view.leadership.term);
+  }
+  if (view.commit < host.checked_commit) throw Violation(host.config.id + " moved its commit index back");
+  host.checked_commit = view.commit;
 }
 
 // Election safety and leader completeness (Raft figure 3).
@@ -40,6 +48,8 @@ void World::check_leader(Host& host, Term term) {
     if (other.get() != &host && other->node && other->node->leads()) question(*other);
   }
   if (hunts_leaders_ && disturbs_) hunt(host);
+  // Late votes may still elect one in a term that others have left behind. It need not have what they have decided since.
+  if (leaders_.rbegin()->first != term) return;
   for (Index index = host.log.base.index + 1; index < decided_.size(); ++index) {
     if (decided_[index].index == 0) continue;
     if (!host.log.holds(index) || host.log.at(index).term != decided_[index].term) {
@@ -65,6 +75,9 @@ void World::check_applied(Host& host) {
     if (entry.kind == EntryKind::membership) memberships_[index] = parse_membership(*entry.payload).value();
   }
   host.checked_applied = applied;
+  if (host.node->leads() && std::exchange(host.falls_on_applying, false)) {
+    later(scheduler_.random.between(0, 1'000), [this, &host] { strike(host); });
+  }
   const auto [position, digest] =
       std::pair(host.disk->current()->meta->applied, host.disk->current()->meta->digest);
   if (position.index != applied) return;  // its writer is in the middle of several entries
@@ -102,7 +115,11 @@ void World::check_progress() {
       if (index) *done = true;
     });
   }
-  run_until_done(*done, end - scheduler_.now_us(), "nothing is decided although all is calm");
+  try {
+    run_until_done(*done, end - scheduler_.now_us(), "nothing is decided although all is calm");
+  } catch (const Violation& violation) {
+    throw Violation(violation.what() + std::string(": ") + state_of_hosts());
+  }
   const std::uint64_t before = summary_.applied;
   while (summary_.applied < before + 3 && scheduler_.now_us() < end && scheduler_.step()) check_step();
   if (summary_.applied < before + 3) throw Violation("no progress: no write succeeds although all is calm");
@@ -158,21 +175,7 @@ void World::check_cut_off_leader() {
   run_until(scheduler_.now_us() + 2 * kSecond);
 }
 
-// In calm all hosts are voters soon, whatever they had lost, and the preferred master leads.
-void World::check_membership() {
-  const std::int64_t end = scheduler_.now_us() + 30 * kSecond;
-  const auto settled = [this] {
-    const Host* now = leader();
-    const auto is_behind = [now](const auto& host) {
-      return host->node && host->node->applied_index() + 10 < now->node->applied_index();
-    };
-    return now != nullptr && std::ranges::none_of(hosts_, is_behind) && is_whole() &&
-           std::ranges::none_of(hosts_, &Host::is_out) &&
-           decided_membership()->members.size() == hosts_.size() &&
-           (now->config.preferred_master || !decided_membership()->has_voter("n1"));
-  };
-  while (!settled() && scheduler_.now_us() < end && scheduler_.step()) check_step();
-  if (settled()) return;
+std::string World::state_of_hosts() {
   std::string state = to_text(*decided_membership());
   for (const auto& host : hosts_) {
     state += host->config.id +
@@ -194,7 +197,25 @@ void World::check_membership() {
     }
     state += ";\n";
   }
-  throw Violation("the cluster does not become whole although all is calm: " + state);
+  return state;
+}
+
+// In calm all hosts are voters soon, whatever they had lost, and the preferred master leads.
+void World::check_membership() {
+  const std::int64_t end = scheduler_.now_us() + 30 * kSecond;
+  const auto settled = [this] {
+    const Host* now = leader();
+    const auto is_behind = [now](const auto& host) {
+      return host->node && host->node->applied_index() + 10 < now->node->applied_index();
+    };
+    return now != nullptr && std::ranges::none_of(hosts_, is_behind) && is_whole() &&
+           std::ranges::none_of(hosts_, &Host::is_out) &&
+           decided_membership()->members.size() == hosts_.size() &&
+           (now->config.preferred_master || !decided_membership()->has_voter("n1"));
+  };
+  while (!settled() && scheduler_.now_us() < end && scheduler_.step()) check_step();
+  if (settled()) return;
+  throw Violation("the cluster does not become whole although all is calm: " + state_of_hosts());
 }
 
 // In calm, leadership goes where it is sent, at once, and comes back to the preferred master.
@@ -221,6 +242,7 @@ void World::check_transfer() {
 
 void World::check_outcome() {
   Index highest = 0;
+  std::optional<ContentDigest> content;
   for (auto& host : hosts_) highest = std::max(highest, host->node ? host->node->applied_index() : 0);
   for (auto& host : hosts_) {
     if (host->is_witness) continue;
@@ -229,20 +251,25 @@ void World::check_outcome() {
       throw Violation(host->config.id + " did not catch up: it is" + at(host->node->applied_index()) +
                       " of " + std::to_string(highest));
     }
+    const ContentDigest own = digest_content(*host->disk->current());
+    if (!content) content = own;
+    if (*content != own) throw Violation(host->config.id + " has other content than others" + at(highest));
     MemoryEngine engine(host->disk);
     auto reader = engine.open_reader();
-    const auto journal = (*reader)->query({.sql = "SELECT key FROM journal ORDER BY key", .parameters = {}});
-    std::map<std::int64_t, int> rows;
+    const auto journal = (*reader)->query({.sql = "SELECT key FROM journal", .parameters = {}});
+    std::unordered_map<std::int64_t, int> rows;
     for (const Row& row : journal->rows) ++rows[std::get<std::int64_t>(row.at(0))];
     for (const auto& [key, write] : writes_) {
-      const int count = rows.contains(key) ? rows.at(key) : 0;
-      const std::string what = "write " + std::to_string(key) + " on " + host->config.id;
-      if (!write.outcome) throw Violation(what + " was never answered");
-      if (count == 1) throw Violation(what + " is half there");
-      if (*write.outcome == Outcome::applied && count != 2)
-        throw Violation(what + " was acknowledged and is lost");
+      const auto found = rows.find(key);
+      const int count = found == rows.end() ? 0 : found->second;
+      const auto fails = [&](const char* how) {
+        throw Violation("write " + std::to_string(key) + " on " + host->config.id + how);
+      };
+      if (!write.outcome) fails(" was never answered");
+      if (count == 1) fails(" is half there");
+      if (*write.outcome == Outcome::applied && count != 2) fails(" was acknowledged and is lost");
       if (*write.outcome == Outcome::not_applied && count != 0)
-        throw Violation(what + " was reported not_applied and is there");
+        fails(" was reported not_applied and is there");
     }
     const auto counter =
         (*reader)->query({.sql = "SELECT value FROM counter WHERE id = 1", .parameters = {}});

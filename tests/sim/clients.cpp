@@ -40,7 +40,7 @@ void World::create_tables() {
 
 void World::run_client(int client) {
   if (!clients_run_) return;
-  later(scheduler_.random.between(0, 120'000), [this, client] {
+  later(scheduler_.random.between(0, disturbs_ ? 120'000 : calm_pause_us_), [this, client] {
     if (!clients_run_) return;
     if (scheduler_.random.chance(700)) {
       write_once(client);

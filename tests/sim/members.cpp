@@ -7,6 +7,8 @@ namespace quorate::sim {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
+// The network and a pause may hold up a request for so long.
+constexpr std::int64_t kSlowestRequestUs = 4 * kSecond;
 
 }  // namespace
 
@@ -48,7 +50,9 @@ void World::wipe(Host& host) {
   ++summary_.wipes;
   if (is_up(host)) crash(host, false);
   host.disk = std::make_shared<MemoryDisk>();
+  auto misreads = std::move(host.snapshots.misreads);
   host.snapshots = {};
+  host.snapshots.misreads = std::move(misreads);
   auto on_write = std::move(host.log.on_write);
   host.log = {};
   host.log.on_write = std::move(on_write);
@@ -110,7 +114,7 @@ bool World::is_whole() {
     if (!member.voter || member.out) return false;
     return std::ranges::any_of(hosts_, [&](const auto& host) {
       return host->config.id == member.id && !host->is_out && host->log.instance == member.instance &&
-             !host->repairs;
+             !host->repairs && !host->corrupts;
     });
   };
   const auto changes = [&](const auto& host) {
@@ -118,6 +122,8 @@ bool World::is_whole() {
       return entry.kind == EntryKind::membership && entry.index > memberships_.rbegin()->first;
     });
   };
+  // What was asked for lately may be in nobody's log yet.
+  if (scheduler_.now_us() < removal_possible_until_us_) return false;
   if (std::ranges::any_of(hosts_, changes)) return false;
   return std::ranges::none_of(hosts_, &Host::joins) && std::ranges::all_of(decided->members, well);
 }
@@ -146,6 +152,7 @@ void World::disturb_membership() {
     return;
   }
   if (!may_lose_one) return;
+  removal_possible_until_us_ = to_us(deadline) + kSlowestRequestUs;
   coordinator_of(asked).change_member(
       {.member = {.id = host.config.id}, .remove = true}, deadline,
       [done](const Result<std::uint64_t>& index) { done("removal of ", index); });

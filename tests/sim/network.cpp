@@ -39,11 +39,11 @@ void Network::deliver_later(Message message) {
                     });
 }
 
-void Network::calm() {
+void Network::calm(std::int64_t delay_us) {
   heal();
   drop_per_thousand = 0;
   duplicate_per_thousand = 0;
-  max_delay_us = 2'000;
+  max_delay_us = delay_us;
 }
 
 }  // namespace quorate::sim

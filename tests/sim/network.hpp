@@ -31,8 +31,8 @@ class Network final : public Transport {
     cut_.clear();
     extra_delay_us_.clear();
   }
-  // Undoes every fault for good.
-  void calm();
+  // Undoes every fault for good; from now on a message takes up to `delay_us`.
+  void calm(std::int64_t delay_us);
 
   int drop_per_thousand = 0;
   int duplicate_per_thousand = 0;

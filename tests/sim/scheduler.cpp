@@ -1,6 +1,7 @@
 #include "tests/sim/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace quorate::sim {
 
@@ -9,15 +10,17 @@ bool Scheduler::step() {
   Event event = events_.top();
   events_.pop();
   now_us_ = std::max(now_us_, event.when_us);
-  SimExecutor* owner = *event.owner;
-  if (owner == nullptr) return true;
-  if (owner->blocked_until_us_ > now_us_) {
+  const SimExecutor* owner = *slots_[event.slot].owner;
+  if (owner != nullptr && owner->blocked_until_us_ > now_us_) {
     event.when_us = owner->blocked_until_us_;
-    events_.push(std::move(event));
+    events_.push(event);
     return true;
   }
+  Work work = std::exchange(slots_[event.slot], {});
+  free_slots_.push_back(event.slot);
+  if (owner == nullptr) return true;
   ++events_run_;
-  (*event.task)();
+  work.task();
   return true;
 }
 
@@ -34,7 +37,15 @@ void SimExecutor::post_at(std::int64_t when_us, Task task) {
 }
 
 void SimExecutor::schedule(std::int64_t when_us, Task task) {
-  scheduler_.events_.push({when_us, scheduler_.sequence_++, self_, std::make_shared<Task>(std::move(task))});
+  std::size_t slot = scheduler_.slots_.size();
+  if (scheduler_.free_slots_.empty()) {
+    scheduler_.slots_.push_back({self_, std::move(task)});
+  } else {
+    slot = scheduler_.free_slots_.back();
+    scheduler_.free_slots_.pop_back();
+    scheduler_.slots_[slot] = {self_, std::move(task)};
+  }
+  scheduler_.events_.push({when_us, scheduler_.sequence_++, slot});
 }
 
 }  // namespace quorate::sim

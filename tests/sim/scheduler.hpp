@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <queue>
 #include <vector>
@@ -45,17 +46,23 @@ class Scheduler {
 
  private:
   friend class SimExecutor;
+  struct Work {
+    std::shared_ptr<SimExecutor*> owner;  // points to null once the executor is gone
+    Task task;
+  };
+  // Small, for the heap moves it about; the work lies in a slot.
   struct Event {
     std::int64_t when_us;
     std::uint64_t sequence;
-    std::shared_ptr<SimExecutor*> owner;  // points to null once the executor is gone
-    std::shared_ptr<Task> task;
+    std::size_t slot;
     bool operator>(const Event& other) const {
       return when_us != other.when_us ? when_us > other.when_us : sequence > other.sequence;
     }
   };
 
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  std::deque<Work> slots_;
+  std::vector<std::size_t> free_slots_;
   std::int64_t now_us_ = 1'000'000;
   std::uint64_t sequence_ = 0;
   std::uint64_t events_run_ = 0;

@@ -28,7 +28,9 @@ Result<SnapshotInfo> SimSnapshotStore::make(StorageEngine& engine) {
 
 Result<std::string> SimSnapshotStore::read(std::uint64_t offset, std::size_t max_bytes) {
   if (offset >= disk_.lent.size()) return fail(ErrorCode::io_error, "there is no such piece");
-  return disk_.lent.substr(offset, max_bytes);
+  std::string piece = disk_.lent.substr(offset, max_bytes);
+  if (disk_.misreads()) piece[piece.size() / 2] ^= 1;
+  return piece;
 }
 
 std::optional<std::pair<SnapshotInfo, std::uint64_t>> SimSnapshotStore::incoming() {

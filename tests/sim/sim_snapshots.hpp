@@ -18,6 +18,9 @@ struct SnapshotDisk {
   std::optional<SnapshotInfo> incoming_info;
   std::string incoming;
   std::optional<std::string> complete;
+  std::function<bool()> misreads = [] {
+    return false;
+  };  // asked for every piece that is lent: gives a wrong byte if true
 
   // A power cut: what is being received may come back with a wrong bit in it, or with an end cut off.
   void crash(std::uint64_t chance);

@@ -18,19 +18,24 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
       broken_(broken),
       verbose_(verbose) {
   Random& random = scheduler_.random;
+  hunts_leaders_ = random.chance(450);
   const std::int64_t sizes[] = {3, 3, 3, 3, 5, 2};
-  const std::int64_t size = sizes[random.between(0, 5)];
+  const std::int64_t size = sizes[random.between(0, hunts_leaders_ ? 4 : 5)];
   embedded_ = random.chance(500);
   network_.keeps_order = random.chance(500);
   network_.tells_of_crashes = random.chance(500);
   if (random.chance(500)) limits_.append_bytes = 1;  // one entry a message
-  hunts_leaders_ = random.chance(300);
   if (hunts_leaders_) {
     timing_.election_timeout = std::chrono::milliseconds(150);
     timing_.heartbeat = std::chrono::milliseconds(30);
     network_.max_delay_us = 40'000;
-    network_.keeps_order = false;
+    network_.keeps_order = random.chance(300);
+    if (random.chance(500)) limits_.append_bytes = 1;
   }
+  choose_faults();
+  if (random.chance(500)) calm_delay_us_ = 20'000;
+  if (random.chance(750)) calm_pause_us_ = 500'000;
+  misreads_left_ = random.between(0, 2);
   slow_disk_per_thousand_ = random.chance(300) ? 20 : 0;
   const auto mode = random.chance(400) ? ConsistencyMode::dual_write : ConsistencyMode::quorum;
   const bool has_witness = size <= 3 && random.chance(300);
@@ -61,6 +66,9 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
     host.is_out = has_spare && i == count;
     host.is_witness = has_witness && !host.is_out && i == count - (has_spare ? 1 : 0);
     host.log.instance = random.next();
+    host.snapshots.misreads = [this] {
+      return misreads_left_ > 0 && scheduler_.random.chance(50) && misreads_left_-- > 0;
+    };
     host.log.on_write = [this, &host] {
       if (disturbs_ && scheduler_.random.chance(slow_disk_per_thousand_)) {
         host.consensus->block_until(scheduler_.now_us() + scheduler_.random.between(1'000, 900'000));
@@ -84,6 +92,8 @@ void World::start(Host& host) {
   host.crash_scheduled = false;
   host.checked_leader_term = 0;
   host.checked_commit = 0;
+  host.checked_views = 0;
+  host.falls_on_applying = false;
   host.consensus = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
   if (host.is_witness) return start_witness(host);
   host.writer = std::make_unique<SimExecutor>(scheduler_, host.wall_offset_us);
@@ -185,7 +195,7 @@ void World::crash(Host& host, bool restarts) {
   host.disk->crash(scheduler_.random.next() % 200);
   host.snapshots.crash(scheduler_.random.next());
   if (!restarts) return;
-  later(scheduler_.random.between(10'000, hunts_leaders_ ? kSecond / 3 : 3 * kSecond), [this, &host] {
+  later(scheduler_.random.between(10'000, hunts_leaders_ ? 600'000 : 3 * kSecond), [this, &host] {
     if (!is_up(host) && !host.is_out) start(host);
   });
 }
@@ -228,10 +238,11 @@ Summary World::run() {
   reconcile();
   clients_run_ = true;
   disturbs_ = true;
+  if (hunts_leaders_) roughen_network();
   const auto clients = static_cast<int>(scheduler_.random.between(2, 8));
   for (int client = 0; client < clients; ++client) run_client(client);
   later(scheduler_.random.between(0, kSecond), [this] { sabotage(); });
-  run_until(scheduler_.now_us() + scheduler_.random.between(4, 12) * kSecond);
+  run_until(scheduler_.now_us() + scheduler_.random.between(4, hunts_leaders_ ? 20 : 12) * kSecond);
   calm_down();
   check_progress();
   check_membership();

@@ -68,12 +68,17 @@ class World {
     std::unique_ptr<SimExecutor> readers;
     bool corrupts = false;  // computes a wrong row with the next batch that it prepares as a follower
     bool crash_scheduled = false;
+    bool falls_on_applying = false;  // as leader: is struck when it has applied something
     // Of this life:
     Index checked_applied = 0;
     Index checked_commit = 0;
     Term checked_leader_term = 0;
+    std::uint64_t checked_views = 0;
 
     ConsensusDriver::View view() const { return node ? node->consensus_view() : witness->consensus_view(); }
+    std::uint64_t views_published() const {
+      return node ? node->views_published() : witness->views_published();
+    }
   };
   struct Write {
     std::int64_t key = 0;
@@ -118,17 +123,29 @@ class World {
   bool is_whole();
 
   // saboteur.cpp
+  void choose_faults();
   void sabotage();
+  Host& any_host();
   void crash_some();
+  void cut_power();
   void partition();
+  void heal();
   void disturb_network();
+  void roughen_network();
   void break_log_write();
   void delay_answers();
+  void delay_answers_more(const NodeId& id, std::int64_t by_us, std::int64_t steps_left);
+  void jump_clock();
+  void pause_one();
+  void fill_disk();
+  void corrupt_one();
   void hunt(Host& leader);
+  void strike(Host& leader);
   void calm_down();
 
   // checks.cpp
   void check_step();
+  void check_view(Host& host);
   void check_leader(Host& host, Term term);
   void check_applied(Host& host);
   void check_read(std::int64_t value, std::int64_t floor, const char* kind);
@@ -137,6 +154,7 @@ class World {
   void check_cut_off_follower();
   void check_cut_off_leader();
   void check_membership();
+  std::string state_of_hosts();
   void check_transfer();
   void check_outcome();
   Host* leader();
@@ -152,13 +170,19 @@ class World {
   std::vector<std::unique_ptr<MultiDbCoordinator>> coordinators_;  // one for all, or one per host
   CoreLimits limits_;
   Timing timing_;
-  bool hunts_leaders_ = false;  // every new leader is struck soon after its election
+  bool hunts_leaders_ = false;             // every new leader is struck soon after its election
+  std::vector<void (World::*)()> faults_;  // each as often as its weight
+  std::int64_t removal_possible_until_us_ = 0;
+  std::int64_t most_us_between_faults_ = 1'200'000;
+  std::int64_t calm_delay_us_ = 2'000;
+  std::int64_t calm_pause_us_ = 120'000;  // of a client in calm, at most
   bool embedded_ = true;
   bool degrades_ = false;
   ConsistencyMode first_mode_ = ConsistencyMode::quorum;
   bool disturbs_ = false;
   bool clients_run_ = false;
   int slow_disk_per_thousand_ = 0;
+  std::int64_t misreads_left_ = 0;  // so many pieces of snapshots are lent with a wrong byte, in calm too
 
   // What has been seen, for the checks.
   std::map<Term, NodeId> leaders_;

@@ -35,8 +35,8 @@ Refusal refusal_of(Participant& leader, const Membership& membership) {
 }
 
 // a leads the voters a, b and c, and b has everything.
-Participant leader_of_three(std::optional<Rule> broken = {}) {
-  Participant a({.id = "a", .broken = broken}, log_with({"a", "b", "c"}));
+Participant leader_of_three(std::optional<Rule> broken = {}, MemoryLog log = log_with({"a", "b", "c"})) {
+  Participant a({.id = "a", .broken = broken}, std::move(log));
   a.step(Tick{.now = 1, .random = 1});
   a.step(
       Received{{.from = "b", .to = "a", .body = VoteReply{.pre = true, .request_term = 1, .granted = true}}});
@@ -46,14 +46,15 @@ Participant leader_of_three(std::optional<Rule> broken = {}) {
   return a;
 }
 
-void acknowledge(Participant& leader, const NodeId& from, Index match, Instance instance = 0) {
-  leader.step(Received{{.from = from,
-                        .to = "a",
-                        .body = AppendReply{.term = leader.raft.term(),
-                                            .request_term = leader.raft.term(),
-                                            .success = true,
-                                            .match = match},
-                        .instance = instance}});
+std::vector<RaftMessage> acknowledge(Participant& leader, const NodeId& from, Index match,
+                                     Instance instance = 0) {
+  return leader.step(Received{{.from = from,
+                               .to = "a",
+                               .body = AppendReply{.term = leader.raft.term(),
+                                                   .request_term = leader.raft.term(),
+                                                   .success = true,
+                                                   .match = match},
+                               .instance = instance}});
 }
 
 TEST_CASE("a vote does not depend on the voter's own view of the membership") {
@@ -234,6 +235,29 @@ TEST_CASE("leadership is handed over only to a member that has everything") {
   CHECK_FALSE(told(std::nullopt, 0));
   CHECK(told(std::nullopt, 1));
   CHECK(told(Rule::transfer_when_caught_up, 0));
+}
+
+TEST_CASE("a witness that leads asks the next one to, if the first does not take over") {
+  const auto asked = [](std::optional<Rule> broken) {
+    MemoryLog log;
+    log.membership.put({.id = "a", .witness = true, .preferred = true});
+    log.membership.put({.id = "b"});
+    log.membership.put({.id = "c"});
+    Participant a = leader_of_three(broken, std::move(log));
+    std::vector<NodeId> asked;
+    const auto note = [&](const std::vector<RaftMessage>& sent) {
+      for (const RaftMessage& message : sent) {
+        if (std::holds_alternative<TimeoutNow>(message.body)) asked.push_back(message.to);
+      }
+    };
+    for (TimeUs now = 1; asked.size() < 3 && now < 10 * kTimeout; now += kTimeout / 4) {
+      note(a.step(Tick{.now = now, .random = 1}));
+      for (const NodeId& from : {"b", "c"}) note(acknowledge(a, from, 1));
+    }
+    return asked;
+  };
+  CHECK(asked(std::nullopt) == std::vector<NodeId>{"b", "c", "b"});
+  CHECK(asked(Rule::ask_the_next_to_lead) == std::vector<NodeId>{"b", "b", "b"});
 }
 
 TEST_CASE("whoever loses the connection to the leader asks for votes at once, one after the other") {
