@@ -30,6 +30,20 @@ auto answer_index(MultiDbCoordinator::Callback<std::uint64_t> done) {
   };
 }
 
+// Makes sure of an answer: a query that waits in a node that goes down may be dropped with it.
+class QueryCallback {
+ public:
+  explicit QueryCallback(MultiDbCoordinator::Callback<QueryAnswer> done) : done_(std::move(done)) {}
+  QueryCallback(QueryCallback&& other) noexcept : done_(std::exchange(other.done_, nullptr)) {}
+  ~QueryCallback() {
+    if (done_) done_(fail(ErrorCode::node_unavailable, "The node stopped before it had read."));
+  }
+  void operator()(Result<QueryAnswer> answer) { std::exchange(done_, nullptr)(std::move(answer)); }
+
+ private:
+  MultiDbCoordinator::Callback<QueryAnswer> done_;
+};
+
 }  // namespace
 
 MultiDbCoordinator::MultiDbCoordinator(Options options)
@@ -59,7 +73,7 @@ void MultiDbCoordinator::query(Query query, ReadConsistency consistency, std::ui
                .consistency = consistency,
                .min_index = min_index,
                .deadline_us = to_us(deadline),
-               .done = std::move(done),
+               .done = QueryCallback(std::move(done)),
                .node = std::move(node)});
 }
 
