@@ -160,6 +160,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   void hand_back(const ConsensusDriver::View& view);
   bool names_self(const Membership& membership) const;
   void notice_removal();
+  void join_again(const Member& present, std::int64_t now_us);
 
   // --- db_node_snapshots.cpp: writer thread, but for the reading and making of lent snapshots ---
   void fetch_snapshot(const NodeId& source, Index at_least);
@@ -291,6 +292,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   std::int64_t preferred_well_since_us_ = 0;
   bool was_member_ = false;            // a membership of its log has named it
   std::int64_t removed_since_us_ = 0;  // 0: it is a member
+  std::int64_t joined_again_us_ = 0;   // when it asked to last; 0: never found reason to
   struct Handover {
     NodeId to;
     std::int64_t deadline_us = 0;

@@ -196,6 +196,16 @@ bool DbNode::names_self(const Membership& membership) const {
   return self != nullptr && self->instance == instance_;
 }
 
+// The cluster takes another life of this id for the member: that this one joined has been overtaken by an earlier life's
+// asking to, which went astray for a while. Or this one is far behind; then nothing comes of it.
+void DbNode::join_again(const Member& present, std::int64_t now_us) {
+  if (joined_again_us_ == 0) joined_again_us_ = now_us;
+  if (now_us - joined_again_us_ < kRemovedForUs) return;
+  joined_again_us_ = now_us;
+  const Member self{.id = id(), .instance = instance_, .voter = false, .peer = present.peer};
+  options_.observer.on_member_call({.member = self}, now_us + kRemovedForUs, [](const Result<CallAnswer>&) {});
+}
+
 void DbNode::notice_removal() {
   const ConsensusDriver::View view = driver_->view();
   const std::int64_t now = options_.writer.now_us();
@@ -203,6 +213,8 @@ void DbNode::notice_removal() {
   const bool is_member =
       names_self(membership_) || (view.membership != nullptr && names_self(*view.membership));
   was_member_ |= is_member;
+  const Membership& latest = view.membership != nullptr ? *view.membership : membership_;
+  if (const Member* present = latest.find(id()); present != nullptr && !is_member) join_again(*present, now);
   const bool has_all = view.leader_commit != 0 && applied_.index >= view.leader_commit;
   // A leader speaks to members only, and a little longer to one that it has removed.
   const bool is_spoken_to = view.last_leader_contact != 0 && now - view.last_leader_contact < kRemovedForUs;

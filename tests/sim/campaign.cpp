@@ -51,6 +51,7 @@ class Campaign {
       const std::lock_guard lock(mutex_);
       ++done_;
       if (violation) {
+        std::fprintf(stderr, "seed %llu failed\n", number(seed));
         failures_.push_back({seed, std::move(*violation)});
       } else {
         add(summary);
