@@ -60,6 +60,8 @@ void DbNode::fetch_snapshot(const NodeId& source, Index at_least) {
   if (auto begun = options_.snapshots->incoming(); begun && begun->first.position.index >= at_least) {
     fetch_->info = begun->first;
     fetch_->received = fetch_->began_at = begun->second;
+    // The process ended after the last piece had come, and before the snapshot was complete.
+    if (fetch_->received == fetch_->info->total_bytes) return finish_fetch();
   }
   detail_ = "It fetches a snapshot from node " + source + ".";
   publish();
