@@ -148,6 +148,12 @@ Applied apply_snapshot_rate(ServeConfig& config, std::string_view given) {
   return {};
 }
 
+Applied apply_snapshot_compression(ServeConfig& config, std::string_view given) {
+  if (given != "on" && given != "off") return std::unexpected("must be on or off");
+  config.cluster.limits.snapshot_compression = given == "on";
+  return {};
+}
+
 Applied apply_degrade(ServeConfig& config, std::string_view given) {
   if (given != "true" && given != "false") return std::unexpected("must be true or false");
   config.cluster.dual_write_degrade = given == "true";
@@ -366,6 +372,12 @@ void add_catch_up(std::vector<Setting>& settings) {
        .documentation = "How fast a node receives a snapshot.",
        .default_text = "unlimited",
        .apply = apply_snapshot_rate});
+  add({.name = "snapshot-compression",
+       .group = catch_up,
+       .value_name = "on|off",
+       .documentation = "Whether a node asks for snapshots in compressed pieces.",
+       .default_text = ServeConfig().cluster.limits.snapshot_compression ? "on" : "off",
+       .apply = apply_snapshot_compression});
 }
 
 void add_timing(std::vector<Setting>& settings) {

@@ -42,6 +42,7 @@ struct CoreLimits {
       1024UL * 1024 * 1024;  // kept for members that are away; who misses more, needs a
                              // snapshot
   std::size_t snapshot_piece_bytes = 256UL * 1024;    // asked for in one message
+  bool snapshot_compression = true;                   // while one is received
   std::uint64_t snapshot_bytes_per_second = 0;        // received by one node; 0: as fast as it goes
   std::chrono::milliseconds default_timeout{10'000};  // of a request that names none
   std::chrono::milliseconds max_timeout{120'000};

@@ -42,6 +42,11 @@ void MultiDbCoordinator::Routing::read_on_node(PendingQuery pending) {
   if (with_own_node(pending.node, ask_node)) return;
   // The index was confirmed by the leader, so that it may as well read itself.
   if (pending.consistency == ReadConsistency::linearizable) return read_on_leader(std::move(pending));
+  // A node that has just begun may come as far as that in time.
+  if (pending.min_index > 0 && options.executor.now_us() < pending.deadline_us) {
+    auto shared = std::make_shared<PendingQuery>(std::move(pending));
+    return later([self = shared_from_this(), shared] { self->read_on_node(std::move(*shared)); });
+  }
   const std::string which = pending.node.empty() ? "No node" : "Node " + pending.node;
   pending.done(
       fail(ErrorCode::node_unavailable, which + " of this process has content to read at the moment."));

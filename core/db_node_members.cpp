@@ -203,7 +203,8 @@ void DbNode::join_again(const Member& present, std::int64_t now_us) {
   if (now_us - joined_again_us_ < kRemovedForUs) return;
   joined_again_us_ = now_us;
   const Member self{.id = id(), .instance = instance_, .voter = false, .peer = present.peer};
-  options_.observer.on_member_call({.member = self}, now_us + kRemovedForUs, [](const Result<CallAnswer>&) {});
+  options_.observer.on_member_call({.member = self}, now_us + kRemovedForUs,
+                                   [](const Result<CallAnswer>&) {});
 }
 
 void DbNode::notice_removal() {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/db_node.hpp"
+#include "core/piece_compression.hpp"
 
 namespace quorate {
 namespace {
@@ -60,6 +61,8 @@ void DbNode::fetch_snapshot(const NodeId& source, Index at_least) {
   if (auto begun = options_.snapshots->incoming(); begun && begun->first.position.index >= at_least) {
     fetch_->info = begun->first;
     fetch_->received = fetch_->began_at = begun->second;
+    // The process ended after the last piece had come, and before the snapshot was complete.
+    if (fetch_->received == fetch_->info->total_bytes) return finish_fetch();
   }
   detail_ = "It fetches a snapshot from node " + source + ".";
   publish();
@@ -69,7 +72,10 @@ void DbNode::fetch_snapshot(const NodeId& source, Index at_least) {
 void DbNode::request_pieces() {
   const std::int64_t now = options_.writer.now_us();
   const std::uint64_t piece_bytes = options_.limits.snapshot_piece_bytes;
-  SnapshotRequest request{.token = fetch_->token, .at_least = fetch_->at_least, .max_bytes = piece_bytes};
+  SnapshotRequest request{.token = fetch_->token,
+                          .at_least = fetch_->at_least,
+                          .max_bytes = piece_bytes,
+                          .compressed = options_.limits.snapshot_compression};
   if (!fetch_->info) {
     fetch_->asked_us = now;
     return send(fetch_->source, std::move(request));
@@ -142,6 +148,14 @@ void DbNode::handle(const NodeId& from, SnapshotPiece& piece) {
     fetch_->began_us = now;
   }
   if (piece.offset < fetch_->received || piece.bytes.empty() || fetch_->early.size() > kPiecesAsked) return;
+  const std::size_t max_bytes = options_.limits.snapshot_piece_bytes;
+  if (piece.compressed) {
+    auto bytes = decompress_piece(piece.bytes, max_bytes);
+    if (!bytes) return abandon_fetch(bytes.error());
+    piece.bytes = std::move(*bytes);
+  }
+  if (piece.bytes.size() > max_bytes)
+    return abandon_fetch({.code = ErrorCode::corrupt, .message = "a piece is larger than was asked for."});
   fetch_->early[piece.offset] = std::move(piece.bytes);
   fetch_->progress_us = now;
   while (!fetch_->early.empty() && fetch_->early.begin()->first <= fetch_->received) {
@@ -195,10 +209,15 @@ void DbNode::handle(const NodeId& from, SnapshotRequest& request) {
                       .digest = info.digest,
                       .offset = request.name == info.name ? request.offset : 0};
   const std::size_t max_bytes = std::min<std::uint64_t>(request.max_bytes, kMaxPieceBytes);
-  options_.readers.post([this, from, max_bytes, piece = std::move(piece)]() mutable {
+  const bool compress = request.compressed;
+  options_.readers.post([this, from, max_bytes, compress, piece = std::move(piece)]() mutable {
     auto bytes = options_.snapshots->read(piece.offset, max_bytes);
-    if (bytes) piece.bytes = std::move(*bytes);
     if (!bytes) piece.refusal = bytes.error();
+    if (bytes) piece.bytes = std::move(*bytes);
+    if (auto compressed = compress ? compress_piece(piece.bytes) : std::nullopt) {
+      piece.bytes = std::move(*compressed);
+      piece.compressed = true;
+    }
     send(from, std::move(piece));
   });
 }

@@ -147,7 +147,8 @@ class StorageEngine {
   virtual Result<Position> snapshot(const std::filesystem::path& target) = 0;
 
   // Replaces the whole content, meta included, by that of a snapshot, keeping this node's own node_id and role.
-  // No reader may be in use. On failure the former content is kept.
+  // No reader may be in use. The source may become the database's own file: after success it must be removed, or be given
+  // to restore() again before anything else happens. On failure the former content is kept, and so is the source.
   virtual Result<void> restore(const std::filesystem::path& source) = 0;
 
   virtual Result<std::unique_ptr<Reader>> open_reader() = 0;

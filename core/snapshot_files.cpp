@@ -12,6 +12,8 @@
 #include <sstream>
 #include <vector>
 
+#include "core/paced_writeback.hpp"
+
 namespace quorate {
 namespace {
 
@@ -50,21 +52,45 @@ Result<void> sync_folder_of(const fs::path& path) {
   return {};
 }
 
-Result<Digest> digest_of_file(const fs::path& path) {
+// The digest of what is appended to a file, computed on the way.
+class RunningDigest {
+ public:
+  RunningDigest() : state_(XXH3_createState(), XXH3_freeState) {
+    if (!state_) throw std::bad_alloc();
+    reset();
+  }
+  void reset() {
+    XXH3_128bits_reset(state_.get());
+    size_ = 0;
+  }
+  void add(const char* bytes, std::size_t size) {
+    XXH3_128bits_update(state_.get(), bytes, size);
+    size_ += size;
+  }
+  std::uint64_t size() const { return size_; }
+  Digest digest() const {
+    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
+    return Digest{hash.high64, hash.low64};
+  }
+
+ private:
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
+  std::uint64_t size_ = 0;
+};
+
+Result<RunningDigest> digest_of_file(const fs::path& path) {
   const File file(path, O_RDONLY);
   if (!file.is_open()) return failed("read", path);
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
-  XXH3_128bits_reset(state.get());
+  RunningDigest digest;
   std::vector<char> buffer(1024UL * 1024);
   while (true) {
     const ssize_t count = ::read(file.descriptor(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return failed("read", path);
     if (count == 0) break;
-    XXH3_128bits_update(state.get(), buffer.data(), static_cast<std::size_t>(count));
+    digest.add(buffer.data(), static_cast<std::size_t>(count));
   }
-  const XXH128_hash_t hash = XXH3_128bits_digest(state.get());
-  return Digest{hash.high64, hash.low64};
+  return digest;
 }
 
 class SnapshotFiles final : public SnapshotStore {
@@ -87,10 +113,10 @@ class SnapshotFiles final : public SnapshotStore {
     std::error_code error;
     const std::uint64_t bytes = fs::file_size(lent_, error);
     if (error) return fail(ErrorCode::io_error, "cannot measure " + lent_.string() + ": " + error.message());
-    return SnapshotInfo{.name = to_string(*digest) + "-" + std::to_string(bytes),
+    return SnapshotInfo{.name = to_string(digest->digest()) + "-" + std::to_string(bytes),
                         .position = *position,
                         .total_bytes = bytes,
-                        .digest = *digest};
+                        .digest = digest->digest()};
   }
 
   Result<std::string> read(std::uint64_t offset, std::size_t max_bytes) override {
@@ -138,6 +164,7 @@ class SnapshotFiles final : public SnapshotStore {
          << ' ' << to_string(info.digest) << '\n';
     text.close();
     if (!text) return failed("write", incoming_info_);
+    received_.reset();
     return {};
   }
 
@@ -151,10 +178,16 @@ class SnapshotFiles final : public SnapshotStore {
       if (count < 0) return failed("write", incoming_);
       written += static_cast<std::size_t>(count);
     }
-    return {};
+    return count_received(file.descriptor(), bytes);
   }
 
-  Result<Digest> incoming_digest() override { return digest_of_file(incoming_); }
+  Result<Digest> incoming_digest() override {
+    const auto begun = incoming();
+    if (begun && begun->second == received_.size()) return received_.digest();
+    const auto all = digest_of_file(incoming_);
+    if (!all) return std::unexpected(all.error());
+    return all->digest();
+  }
 
   void drop_incoming() override {
     std::error_code ignored;
@@ -184,10 +217,27 @@ class SnapshotFiles final : public SnapshotStore {
   }
 
  private:
+  // After a restart, what was there before is read once.
+  Result<void> count_received(int descriptor, const std::string& bytes) {
+    const off_t end = ::lseek(descriptor, 0, SEEK_END);
+    if (end < 0) return failed("measure", incoming_);
+    writeback_.wrote(descriptor, static_cast<std::uint64_t>(end));
+    if (received_.size() + bytes.size() == static_cast<std::uint64_t>(end)) {
+      received_.add(bytes.data(), bytes.size());
+      return {};
+    }
+    auto all = digest_of_file(incoming_);
+    if (!all) return std::unexpected(all.error());
+    received_ = std::move(*all);
+    return {};
+  }
+
   const fs::path lent_;
   const fs::path incoming_;
   const fs::path incoming_info_;
   const fs::path complete_;
+  RunningDigest received_;  // of incoming_, once something has been appended
+  PacedWriteback writeback_;
 };
 
 }  // namespace

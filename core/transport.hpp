@@ -80,6 +80,7 @@ struct SnapshotRequest {
   Index at_least = 0;       // the position it must have reached
   std::uint64_t offset = 0;
   std::uint64_t max_bytes = 0;  // of the piece
+  bool compressed = false;      // wanted so, where that makes it smaller
 };
 
 struct SnapshotPiece {
@@ -90,6 +91,7 @@ struct SnapshotPiece {
   std::uint64_t total_bytes = 0;
   Digest digest = {};  // of the whole file
   std::uint64_t offset = 0;
+  bool compressed = false;  // core/piece_compression.hpp
   std::string bytes;
 };
 

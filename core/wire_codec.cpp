@@ -87,10 +87,10 @@ void fields(auto& visit, Like<Begin> auto& m) {
   visit(m.cluster_id, m.mode, m.membership);
 }
 void fields(auto& visit, Like<SnapshotRequest> auto& m) {
-  visit(m.token, m.name, m.at_least, m.offset, m.max_bytes);
+  visit(m.token, m.name, m.at_least, m.offset, m.max_bytes, m.compressed);
 }
 void fields(auto& visit, Like<SnapshotPiece> auto& m) {
-  visit(m.token, m.refusal, m.name, m.position, m.total_bytes, m.digest, m.offset, m.bytes);
+  visit(m.token, m.refusal, m.name, m.position, m.total_bytes, m.digest, m.offset, m.compressed, m.bytes);
 }
 
 // --- calls ---

@@ -8,6 +8,7 @@
 #include <string>
 #include <system_error>
 
+#include "core/paced_writeback.hpp"
 #include "engines/sqlite/connection.hpp"
 #include "engines/sqlite/meta_table.hpp"
 #include "engines/sqlite/transaction_clock.hpp"
@@ -24,13 +25,47 @@ fs::path with_suffix(const fs::path& file, const char* suffix) {
   return result;
 }
 
+struct Descriptor {
+  Descriptor(const fs::path& path, int flags) : number(::open(path.c_str(), flags | O_CLOEXEC)) {}
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  const int number;
+};
+
 Result<void> sync_path(const fs::path& path, int flags) {
-  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
-  const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
-  const std::string reason = std::generic_category().message(errno);
-  if (descriptor >= 0) ::close(descriptor);
-  if (synced) return {};
-  return fail(ErrorCode::io_error, "Cannot make " + path.string() + " durable: " + reason + ".");
+  const Descriptor file(path, flags);
+  if (file.number >= 0 && ::fsync(file.number) == 0) return {};
+  return fail(ErrorCode::io_error,
+              "Cannot make " + path.string() + " durable: " + std::generic_category().message(errno) + ".");
+}
+
+constexpr int kPagesAtOnce = 2'048;  // 8 MiB of 4 KiB pages
+
+void copy_steadily(SQLite::Backup& backup, const fs::path& target) {
+  const Descriptor file(target, O_RDONLY);
+  PacedWriteback writeback;
+  int code = SQLITE_OK;
+  while (code != SQLITE_DONE) {
+    code = backup.executeStep(kPagesAtOnce);
+    // Nobody else has to do with the copy, and of the source a read transaction is open.
+    if (code != SQLITE_OK && code != SQLITE_DONE) throw SQLite::Exception("The database is busy", code);
+    std::error_code ignored;
+    if (const std::uintmax_t size = fs::file_size(target, ignored); !ignored)
+      writeback.wrote(file.number, size);
+  }
+}
+
+// Makes `target` another name of the source file, or a copy of it. One that an interrupted attempt has left is kept: its
+// -wal may hold the half of a change.
+void link_or_copy(const fs::path& source, const fs::path& target) {
+  std::error_code error;
+  if (fs::equivalent(source, target, error)) return;
+  remove_database(target);
+  fs::create_hard_link(source, target, error);
+  if (error) fs::copy_file(source, target);
 }
 
 Position copy_pages(const fs::path& source, const fs::path& target) {
@@ -40,7 +75,8 @@ Position copy_pages(const fs::path& source, const fs::path& target) {
   const std::optional<ClusterMeta> meta = load_meta(from.database());
   SQLite::Database to(fs::absolute(target).string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, 0, kVfsName);
   to.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-  SQLite::Backup(to, from.database()).executeStep();
+  SQLite::Backup backup(to, from.database());
+  copy_steadily(backup, target);
   return meta ? meta->applied : Position{};
 }
 
@@ -74,8 +110,7 @@ Result<Position> copy_database(const fs::path& source, const fs::path& target) {
 
 Result<void> adopt_snapshot(const fs::path& source, const fs::path& target,
                             const std::optional<ClusterMeta>& own) {
-  remove_database(target);
-  fs::copy_file(source, target);
+  link_or_copy(source, target);
   {
     Connection copy(target, Connection::Access::write);
     const std::string verdict = copy.database().execAndGet("PRAGMA quick_check(1)").getString();

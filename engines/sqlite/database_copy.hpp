@@ -11,9 +11,10 @@ namespace quorate {
 // Throws SQLite::Exception and std::filesystem::filesystem_error; errors: corrupt, io_error.
 Result<Position> copy_database(const std::filesystem::path& source, const std::filesystem::path& target);
 
-// Makes, at `target`, a durable copy of a snapshot file that is checked and has `own`'s node_id and role (or keeps the
-// snapshot's where there is no own meta). Errors: corrupt (no sound database, or one that belongs to no cluster),
-// io_error. Throws as above. What is left at `target` after a failure is the caller's to remove.
+// Makes of a snapshot file a durable database at `target` that is checked and has `own`'s node_id and role (or keeps the
+// snapshot's where there is no own meta). Where the file system can, both are one file: the snapshot changes with it, and
+// stays a snapshot until the database is written to. Interrupted at any point, it can be done again. Errors: corrupt (no
+// sound database, or one that belongs to no cluster), io_error. Throws as above.
 Result<void> adopt_snapshot(const std::filesystem::path& source, const std::filesystem::path& target,
                             const std::optional<ClusterMeta>& own);
 

@@ -75,12 +75,16 @@ Result<void> SqliteEngine::restore(const std::filesystem::path& source) {
   if (writer_ && writer_->is_holding()) {
     return fail(ErrorCode::internal, "A batch is prepared; the content cannot be replaced.");
   }
+  std::error_code absent;
+  // An earlier restore of the same file came so far, and then the process ended.
+  if (writer_ && writer_->meta() && std::filesystem::equivalent(source, file_->path, absent)) return {};
   std::filesystem::path adopted = file_->path;
   adopted += ".restore";
   const std::optional<ClusterMeta> own = writer_ ? writer_->meta() : std::nullopt;
   Result<void> done = guarded([&] { return adopt_snapshot(source, adopted, own); });
   if (done) done = guarded([&] { return replace_file(adopted); });
-  if (!done) remove_database(adopted);
+  // What failed for want of room or by the disk's fault may be done again, and then goes on with what is there.
+  if (!done && done.error().code == ErrorCode::corrupt) remove_database(adopted);
   return done;
 }
 

@@ -1,5 +1,5 @@
-// The two programs of quorate-bench. Both start a server of their own, print a report, write it as JSON, and return
-// false when anything went wrong: a wrong answer, a server that did not stop cleanly.
+// The programs of quorate-bench. Two start a server of their own, print a report, write it as JSON, and return false when
+// anything went wrong: a wrong answer, a server that did not stop cleanly. The third is a load for a server that runs.
 #pragma once
 
 #include <chrono>
@@ -20,6 +20,8 @@ struct BenchOptions {
   std::chrono::milliseconds warm_up{1'000};
   std::uint64_t soak_transactions = 1'000'000;
   std::chrono::minutes soak_limit{45};  // a soak that is slower ends then
+  std::uint16_t load_port = 0;          // of a server on 127.0.0.1 that runs already
+  std::uint64_t load_transactions = 200'000;
 };
 
 // Measures everything in turn, `rounds` times over, so that a disturbance does not hit one measurement alone.
@@ -28,5 +30,10 @@ bool measure_speed(const BenchOptions& options);
 // Changes the same rows for a long time and watches the server's memory. The content does not grow, so once the caches
 // are full, memory must not either.
 bool soak(const BenchOptions& options);
+
+// Inserts rows through the server at load_port, one to a transaction, until load_transactions are done. Prints a line of
+// JSON each second and at the end: the operations done and the errors so far, and the longest time without an answer
+// since the line before. Returns false if there were errors.
+bool load_running_server(const BenchOptions& options);
 
 }  // namespace quorate::bench

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <utility>
 
 namespace quorate::bench {
 namespace asio = boost::asio;
@@ -28,6 +29,7 @@ class LoadRun {
         workload_(workload),
         begin_(Clock::now() + options.warm_up),
         end_(begin_ + options.duration),
+        last_(begin_),
         ticker_(context_) {}
 
   RunResult run() {
@@ -77,6 +79,7 @@ class LoadRun {
     }
     if (now < begin_ || now > end_) return;
     ++result_.operations;
+    longest_gap_ = std::max(longest_gap_, now - last_);
     result_.latency.record(now - sent);
     last_ = now;
   }
@@ -90,7 +93,8 @@ class LoadRun {
       ticker_.expires_after(std::chrono::seconds(1));
       const auto [cancelled] = co_await ticker_.async_wait(asio::as_tuple(asio::use_awaitable));
       if (cancelled) co_return;
-      options_.every_second(result_.operations);
+      longest_gap_ = std::max(longest_gap_, Clock::now() - std::max(last_, begin_));
+      options_.every_second(result_, std::exchange(longest_gap_, {}));
     }
   }
 
@@ -100,6 +104,7 @@ class LoadRun {
   Clock::time_point begin_;
   Clock::time_point end_;
   Clock::time_point last_;
+  Clock::duration longest_gap_{0};  // between right answers, since the last tick
   asio::steady_timer ticker_;
   std::size_t active_ = 0;
   RunResult result_;

@@ -26,15 +26,6 @@ class Workload {
   virtual bool accept(std::size_t connection, const Response& response) = 0;
 };
 
-struct LoadOptions {
-  std::uint16_t port = 0;
-  std::size_t connections = 1;
-  std::chrono::milliseconds warm_up{0};
-  std::chrono::milliseconds duration{1'000};                             // the longest, after the warm-up
-  std::uint64_t operations = std::numeric_limits<std::uint64_t>::max();  // stop when so many are done
-  std::function<void(std::uint64_t operations)> every_second = [](std::uint64_t) {};
-};
-
 struct RunResult {
   std::uint64_t operations = 0;  // answered rightly, after the warm-up
   std::uint64_t errors = 0;      // all others, warm-up included
@@ -44,6 +35,17 @@ struct RunResult {
   double per_second() const {
     return elapsed.count() > 0 ? static_cast<double>(operations) / elapsed.count() : 0;
   }
+};
+
+struct LoadOptions {
+  std::uint16_t port = 0;
+  std::size_t connections = 1;
+  std::chrono::milliseconds warm_up{0};
+  std::chrono::milliseconds duration{1'000};                             // the longest, after the warm-up
+  std::uint64_t operations = std::numeric_limits<std::uint64_t>::max();  // stop when so many are done
+  // What has been done so far, and the longest time without a right answer since the last call.
+  std::function<void(const RunResult& so_far, std::chrono::nanoseconds longest_gap)> every_second =
+      [](const RunResult&, std::chrono::nanoseconds) {};
 };
 
 // Blocks until the duration is over, the operations are done, or too many errors have come. An answer that does not

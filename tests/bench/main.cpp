@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 
 #include "tests/bench/benchmarks.hpp"
 
@@ -16,7 +17,8 @@ int run(int argc, char** argv) {
 
   CLI::App app(
       "Measures a Quorate server on this machine: writes, reads, and the disk and SQLite for comparison.");
-  app.add_option("--server", options.server, "The quorate binary")->required()->check(CLI::ExistingFile);
+  CLI::Option* const server =
+      app.add_option("--server", options.server, "The quorate binary")->check(CLI::ExistingFile);
   app.add_option("--folder", options.folder, "Where reports and databases go")->capture_default_str();
   app.add_option("--commit", options.commit, "Named in the report");
   app.add_option("--connections", options.connections, "Of the measurements with many")
@@ -32,8 +34,15 @@ int run(int argc, char** argv) {
                                 ->expected(0, 1)
                                 ->default_str("1000000");
   app.add_option("--soak-minutes", soak_minutes, "The longest a soak takes")->check(CLI::Range(1, 24 * 60));
+  CLI::Option* const load = app.add_option("--load", options.load_port,
+                                           "Insert rows through the server that runs at this port instead");
+  app.add_option("--transactions", options.load_transactions, "How many")->capture_default_str();
+  server->excludes(load);
   app.add_flag("--quick", quick, "A fraction of a second each: shows that it works, measures nothing");
   CLI11_PARSE(app, argc, argv);
+
+  if (load->count() > 0) return quorate::bench::load_running_server(options) ? 0 : 1;
+  if (server->count() == 0) throw std::runtime_error("name the binary with --server, or a port with --load");
 
   options.run_time = std::chrono::milliseconds(quick ? 100 : run_time_ms);
   options.warm_up = std::chrono::milliseconds(quick ? 0 : warm_up_ms);

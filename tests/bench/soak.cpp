@@ -79,9 +79,9 @@ bool soak(const BenchOptions& options) {
   load.connections = options.connections;
   load.duration = options.soak_limit;
   load.operations = options.soak_transactions;
-  load.every_second = [&](std::uint64_t transactions) {
-    samples.push_back({transactions, server.resident_kib(), disk_bytes(folder.path()) / 1024});
-    if (samples.size() % 30 == 0) fmt::print(stderr, "{} transactions\n", transactions);
+  load.every_second = [&](const RunResult& so_far, std::chrono::nanoseconds) {
+    samples.push_back({so_far.operations, server.resident_kib(), disk_bytes(folder.path()) / 1024});
+    if (samples.size() % 30 == 0) fmt::print(stderr, "{} transactions\n", so_far.operations);
   };
 
   std::vector<Measurement> measurements(1);

@@ -25,8 +25,12 @@ void must_succeed(std::uint16_t port, const std::string& sql) {
 
 }  // namespace
 
-void prepare_table(std::uint16_t port) {
+void create_table(std::uint16_t port) {
   must_succeed(port, kCreateTable);
+}
+
+void prepare_table(std::uint16_t port) {
+  create_table(port);
   must_succeed(
       port,
       fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row "

@@ -22,16 +22,20 @@ inline constexpr const char* kInsertRow =
 // The rows that updates and queries use are made at the start; inserts go above them.
 inline constexpr std::uint64_t kPreparedRows = 10'240;
 
-// Creates the table and its first rows. Throws when the server refuses.
+// Creates the table if it is not there. Throws when the server refuses.
+void create_table(std::uint16_t port);
+
+// Creates the table and its first rows. Throws likewise.
 void prepare_table(std::uint16_t port);
 
 // Gives each insert of the whole run an id of its own.
 class IdSource {
  public:
+  explicit IdSource(std::uint64_t last = kSmallestNumber + kPreparedRows) : last_(last) {}
   std::uint64_t next() { return ++last_; }
 
  private:
-  std::uint64_t last_ = kSmallestNumber + kPreparedRows;
+  std::uint64_t last_;
 };
 
 // One row inserted per transaction. `mode` is "quorum" or "dual_write".

@@ -10,6 +10,7 @@ POLL_S = 0.02
 TERMINATE_TIMEOUT_S = 40
 KILL_TIMEOUT_S = 10
 STOP_TIMEOUT_S = 10
+NICENESS = 10
 
 
 class Host:
@@ -23,6 +24,7 @@ class Host:
         self.volume = volume
         self.shim = shim
         self.network = network
+        self.niceness = NICENESS  # what watches it should not have to wait for it
         self.address = network.address(name)
         self.http_port, self.peer_port = network.take_ports(name)
         self.folder = pathlib.Path(folder)
@@ -59,7 +61,7 @@ class Host:
             raise RuntimeError(f"{self.name} runs already")
         self.arguments = self.arguments if arguments is None else list(map(str, arguments))
         environment = {key: value for key, value in os.environ.items() if not key.startswith("QUORATE_")}
-        command = [*self.network.command_prefix(self.name), "nice", "-n", "10"]
+        command = [*self.network.command_prefix(self.name), "nice", "-n", str(self.niceness)]
         if self.shim is not None:
             command += ["env", *(f"{key}={value}" for key, value in self.shim.environment().items())]
         with open(self.log_path, "ab") as log:

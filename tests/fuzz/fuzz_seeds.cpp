@@ -1,9 +1,10 @@
-// Writes the inputs that the fuzzers start from: fuzz_seeds FOLDER makes FOLDER/fuzz_wire_codec and
-// FOLDER/fuzz_peer_frames, anew if they are there with what a fuzzer has added.
+// Writes the inputs that the fuzzers start from: fuzz_seeds FOLDER makes a folder in it for each fuzzer, anew if it is there
+// with what the fuzzer has added.
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
+#include "core/piece_compression.hpp"
 #include "core/wire_codec.hpp"
 #include "server/peer_frame.hpp"
 #include "tests/fuzz/sample_messages.hpp"
@@ -21,7 +22,7 @@ void write(const std::filesystem::path& folder, std::size_t number, const std::s
 }
 
 void write_all(const std::filesystem::path& folder) {
-  for (const std::string name : {"fuzz_wire_codec", "fuzz_peer_frames"}) {
+  for (const std::string name : {"fuzz_wire_codec", "fuzz_peer_frames", "fuzz_piece_compression"}) {
     std::filesystem::remove_all(folder / name);
     std::filesystem::create_directories(folder / name);
   }
@@ -37,6 +38,8 @@ void write_all(const std::filesystem::path& folder) {
   }
   stream += frame(encode(PeerControl(Goodbye{.code = "duplicate_node_id", .detail = "Two."})));
   write(folder / "fuzz_peer_frames", number, stream);
+  write(folder / "fuzz_piece_compression", 0, compress_piece(std::string(5'000, 'x')).value_or(""));
+  write(folder / "fuzz_piece_compression", 1, compress_piece(stream + stream + stream).value_or(""));
 }
 
 }  // namespace

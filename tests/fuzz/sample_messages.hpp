@@ -95,13 +95,15 @@ inline std::vector<MessageBody> sample_node_bodies() {
       ContentReport{.token = 1, .index = 2, .chain = {3, 4}, .content = sample_content()},
       ContentReport{.token = 1, .index = 2, .chain = {3, 4}, .content = std::unexpected(sample_error())},
       Begin{.cluster_id = "c1", .mode = ConsistencyMode::dual_write, .membership = sample_membership()},
-      SnapshotRequest{.token = 1, .name = "s1", .at_least = 2, .offset = 3, .max_bytes = 4},
+      SnapshotRequest{
+          .token = 1, .name = "s1", .at_least = 2, .offset = 3, .max_bytes = 4, .compressed = true},
       SnapshotPiece{.token = 1,
                     .name = "s1",
                     .position = {.index = 5, .term = 6},
                     .total_bytes = 7,
                     .digest = {8, 9},
                     .offset = 10,
+                    .compressed = true,
                     .bytes = std::string("\0\1\2", 3)},
       SnapshotPiece{.token = 1, .refusal = sample_error(), .name = "s1"},
   };

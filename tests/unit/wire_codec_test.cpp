@@ -99,7 +99,9 @@ TEST_CASE("messages between nodes keep their fields") {
   const auto report = round_trip(std::get<AppliedReport>(samples[4]));
   CHECK(report.state == NodeState::removed);
   CHECK(report.api_url == "u");
-  CHECK(round_trip(std::get<SnapshotRequest>(samples[9])).max_bytes == 4);
+  const auto request = round_trip(std::get<SnapshotRequest>(samples[9]));
+  CHECK(request.max_bytes == 4);
+  CHECK(request.compressed);
 
   const auto content = round_trip(std::get<ContentReport>(samples[6]));
   REQUIRE(content.content.has_value());
@@ -109,6 +111,8 @@ TEST_CASE("messages between nodes keep their fields") {
   const auto piece = round_trip(std::get<SnapshotPiece>(samples[10]));
   CHECK(piece.bytes == std::string("\0\1\2", 3));
   CHECK(piece.offset == 10);
+  CHECK(piece.compressed);
+  CHECK_FALSE(round_trip(std::get<SnapshotPiece>(samples[11])).compressed);
   CHECK_FALSE(piece.refusal.has_value());
 }
 
@@ -174,7 +178,9 @@ TEST_CASE("no shortened, lengthened or altered message does more than fail") {
 }
 
 TEST_CASE("what is out of range does not pass") {
-  CHECK(decode_message(std::string(1, '\2')).error().message.find("format 2") != std::string::npos);
+  const std::string other(1, static_cast<char>(kWireVersion + 1));
+  CHECK(decode_message(other).error().message.find("format " + std::to_string(kWireVersion + 1)) !=
+        std::string::npos);
   CHECK_FALSE(decode_message(encode({.from = "not an id", .to = "n2", .body = CompactBelow{}})).has_value());
   CHECK_FALSE(decode_message(encode({.from = "n1", .to = "n2\n", .body = CompactBelow{}})).has_value());
   CHECK(decode_message(encode({.from = "", .to = "", .body = CompactBelow{}})).has_value());

@@ -172,6 +172,43 @@ TEST_CASE("sqlite: what is no database is not opened") {
         ErrorCode::io_error);
 }
 
+TEST_CASE("sqlite: a restore that a crash has interrupted is done again") {
+  TestEngine source("sqlite", "n1");
+  source.apply({"CREATE TABLE t (a)", "INSERT INTO t VALUES (1)"});
+  const fs::path snapshot = source.directory() / "snapshot";
+  expect_value(source->snapshot(snapshot));
+  TestEngine target("sqlite", "n2");
+  const fs::path adopted = target.file().string() + ".restore";
+  SUBCASE("before anything was changed") {
+    fs::create_hard_link(snapshot, adopted);
+  }
+  SUBCASE("with the change of its identity in the -wal only") {
+    fs::create_hard_link(snapshot, adopted);
+    const fs::path elsewhere = target.directory() / "elsewhere";
+    fs::copy_file(snapshot, elsewhere);
+    const auto other = expect_value(open_engine("sqlite", {.uri = elsewhere.string()}));
+    expect_ok(other->write_meta(test_meta("n2")));
+    fs::copy_file(elsewhere.string() + "-wal", adopted.string() + "-wal");
+  }
+  SUBCASE("with another snapshot") {
+    std::ofstream(adopted) << "of an earlier attempt";
+    std::ofstream(adopted.string() + "-wal") << "its log";
+  }
+  SUBCASE("after the files were switched") {
+    expect_ok(target->restore(snapshot));
+    target.reopen();
+  }
+  expect_ok(target->restore(snapshot));
+  fs::remove(snapshot);
+  CHECK_FALSE(fs::exists(adopted));
+  CHECK(target.value("SELECT a FROM t") == integer(1));
+  CHECK(expect_value(target->read_meta())->node_id == "n2");
+  target.apply({"INSERT INTO t VALUES (2)"});
+  target.reopen();
+  CHECK(target.value("SELECT count(*) FROM t") == integer(2));
+  expect_ok(target->check_health());
+}
+
 TEST_CASE("sqlite: a damaged snapshot is not taken") {
   TestEngine engine("sqlite");
   engine.apply({"CREATE TABLE t (a UNIQUE)"});

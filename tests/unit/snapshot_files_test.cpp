@@ -1,0 +1,86 @@
+#include "core/snapshot_files.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace quorate {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct TemporaryFolder {
+  const fs::path path = fs::temp_directory_path() / ("quorate-snapshot-test-" + std::to_string(::getpid()));
+  TemporaryFolder() {
+    fs::remove_all(path);
+    fs::create_directories(path);
+  }
+  ~TemporaryFolder() { fs::remove_all(path); }
+};
+
+const std::string kContent(20'000, 'a');
+
+SnapshotInfo info_of(const std::string& content) {
+  return {.name = "s1",
+          .position = {.index = 7, .term = 2},
+          .total_bytes = content.size(),
+          .digest = digest_of(content)};
+}
+
+TEST_CASE("a snapshot is received piece by piece, and its digest is known at the end") {
+  const TemporaryFolder folder;
+  const auto files = open_snapshot_files(folder.path / "n1");
+  REQUIRE(files->begin(info_of(kContent)).has_value());
+  for (std::size_t at = 0; at < kContent.size(); at += 6'000) {
+    REQUIRE(files->append(kContent.substr(at, 6'000)).has_value());
+  }
+  CHECK(files->incoming_digest() == digest_of(kContent));
+  REQUIRE(files->complete().has_value());
+  CHECK_FALSE(files->incoming().has_value());
+  REQUIRE(files->completed().has_value());
+  CHECK(fs::file_size(*files->completed()) == kContent.size());
+  REQUIRE(files->remove_completed().has_value());
+  CHECK_FALSE(files->completed().has_value());
+}
+
+TEST_CASE("a reception goes on after a restart, and what is there counts for the digest") {
+  const TemporaryFolder folder;
+  const fs::path database = folder.path / "n1";
+  const SnapshotInfo info = info_of(kContent);
+  {
+    const auto files = open_snapshot_files(database);
+    REQUIRE(files->begin(info).has_value());
+    REQUIRE(files->append(kContent.substr(0, 9'000)).has_value());
+  }
+  {
+    const auto files = open_snapshot_files(database);
+    const auto begun = files->incoming();
+    REQUIRE(begun.has_value());
+    CHECK(begun->first == info);
+    CHECK(begun->second == 9'000);
+    REQUIRE(files->append(kContent.substr(9'000)).has_value());
+    CHECK(files->incoming_digest() == info.digest);
+  }
+  const auto files = open_snapshot_files(database);  // all bytes are there, and it is not complete
+  CHECK(files->incoming_digest() == info.digest);
+  std::ofstream(database.string() + ".incoming", std::ios::in | std::ios::out) << 'b';
+  const auto damaged = open_snapshot_files(database);
+  CHECK(damaged->incoming_digest() != info.digest);
+}
+
+TEST_CASE("another snapshot is received from its own beginning") {
+  const TemporaryFolder folder;
+  const auto files = open_snapshot_files(folder.path / "n1");
+  REQUIRE(files->begin(info_of(kContent)).has_value());
+  REQUIRE(files->append("something else").has_value());
+  const std::string other(5'000, 'b');
+  REQUIRE(files->begin(info_of(other)).has_value());
+  REQUIRE(files->append(other).has_value());
+  CHECK(files->incoming_digest() == digest_of(other));
+}
+
+}  // namespace
+}  // namespace quorate
