@@ -223,7 +223,7 @@ void DbNode::prepare_for(const NodeId& leader, PrepareRequest request) {
   if (!record) return refuse(record.error());
   auto prepared = prepare_batch(*options_.engine, record->batch, {});
   if (!prepared) {
-    const Error error = prepared.error();
+    const Error& error = prepared.error();
     refuse(error);
     if (error.code != ErrorCode::disk_full) go_down(error);
     return;

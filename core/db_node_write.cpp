@@ -59,7 +59,7 @@ void DbNode::prepare(std::vector<Submission> submissions) {
                                  .max_rows = options_.limits.result_rows,
                                  .max_bytes = options_.limits.result_bytes});
   if (!prepared) {
-    const Error error = prepared.error();
+    const Error& error = prepared.error();
     if (error.code == ErrorCode::disk_full) {  // the other nodes would hardly fare better
       for (std::size_t i = 0; i < submissions.size(); ++i) {
         submissions[i].transaction = std::move(batch[i].transaction);

@@ -253,6 +253,7 @@ Result<void> take_out_lost(const ClusterConfig& config, FilesById& files) {
     };
     if (latest == nullptr || rank(each) > rank(*latest)) latest = &each;
   }
+  if (latest == nullptr) return {};
   const Membership& before = latest_membership(latest->stored);
   Membership after = before;
   std::size_t present = 0;
