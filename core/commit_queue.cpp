@@ -4,15 +4,6 @@
 #include <utility>
 
 namespace quorate {
-namespace {
-
-std::size_t size_of(const Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return sizeof(Value) + text->size();
-  if (const auto* blob = std::get_if<Blob>(&value)) return sizeof(Value) + blob->bytes.size();
-  return sizeof(Value);
-}
-
-}  // namespace
 
 std::size_t size_of(const Transaction& transaction) {
   std::size_t bytes = sizeof(Submission) + transaction.id.size();

@@ -152,6 +152,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   std::vector<NodeId> other_members() const;
   void change_member(const MemberCall& change, std::int64_t deadline_us, Answer done);
   Result<Membership> changed(const Membership& before, const MemberCall& change) const;
+  bool in_contact(const Raft::PeerView& peer) const;
   bool has_live_majority(const Membership& membership) const;
   void transfer(const NodeId& to, std::int64_t deadline_us, Answer done);
   void tend_handover();
@@ -223,6 +224,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
 
   // --- writer thread: db_node_calls.cpp ---
   bool serve_at_once(const NodeId& from, Call& call);
+  static std::move_only_function<void(Result<WriteReceipt>)> answer_with_index(Answer done);
   void serve_as_leader(CallBody call, std::int64_t deadline_us, Answer done);
   void serve_write(WriteCall call, std::int64_t deadline_us, Answer done);
   void serve_read_index(Answer done);

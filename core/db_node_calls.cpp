@@ -22,6 +22,13 @@ auto answer_with(DbNode::Answer done) {
 
 }  // namespace
 
+std::move_only_function<void(Result<WriteReceipt>)> DbNode::answer_with_index(Answer done) {
+  return [done = std::move(done)](Result<WriteReceipt> receipt) mutable {
+    if (!receipt) return done(std::unexpected(std::move(receipt.error())));
+    done(IndexAnswer{receipt->index});
+  };
+}
+
 void DbNode::serve(CallBody call, Term term, std::int64_t deadline_us, Answer done) {
   options_.writer.post([this, call = std::move(call), term, deadline_us, done = std::move(done)]() mutable {
     const bool leads = !stopped_ && leads_ && (term == 0 || leadership_.term == term);
@@ -68,10 +75,7 @@ void DbNode::serve_as_leader(CallBody call, std::int64_t deadline_us, Answer don
     submit({.kind = EntryKind::mode,
             .payload = std::make_shared<const std::string>(encode_mode(mode->mode)),
             .deadline_us = deadline_us,
-            .done = [done = std::move(done)](Result<WriteReceipt> receipt) mutable {
-              if (!receipt) return done(std::unexpected(std::move(receipt.error())));
-              done(IndexAnswer{receipt->index});
-            }});
+            .done = answer_with_index(std::move(done))});
   } else if (std::holds_alternative<VerifyCall>(call)) {
     verify(deadline_us, answer_with<VerifyReport>(std::move(done)));
   } else if (std::holds_alternative<StatusCall>(call)) {

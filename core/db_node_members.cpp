@@ -37,10 +37,7 @@ void DbNode::change_member(const MemberCall& change, std::int64_t deadline_us, A
   submit({.kind = EntryKind::membership,
           .change = change,
           .deadline_us = deadline_us,
-          .done = [done = std::move(done)](Result<WriteReceipt> receipt) mutable {
-            if (!receipt) return done(std::unexpected(std::move(receipt.error())));
-            done(IndexAnswer{receipt->index});
-          }});
+          .done = answer_with_index(std::move(done))});
 }
 
 // What the membership becomes by the change; the same if there is nothing to do.
@@ -72,8 +69,7 @@ Result<Membership> DbNode::changed(const Membership& before, const MemberCall& c
     const auto peer = peers.find(member.id);
     const bool alive =
         member.id == id() ||
-        (peer != peers.end() && options_.transport.is_reachable(member.id) &&
-         options_.writer.now_us() - peer->second.last_contact < to_us(options_.timing.election_timeout));
+        (peer != peers.end() && options_.transport.is_reachable(member.id) && in_contact(peer->second));
     if (alive) {
       return fail(ErrorCode::identity_mismatch,
                   "Another process takes part as node " + member.id +
@@ -89,14 +85,18 @@ Result<Membership> DbNode::changed(const Membership& before, const MemberCall& c
   return next;
 }
 
+// As leader: heard from within an election timeout.
+bool DbNode::in_contact(const Raft::PeerView& peer) const {
+  return options_.writer.now_us() - peer.last_contact < to_us(options_.timing.election_timeout);
+}
+
 bool DbNode::has_live_majority(const Membership& membership) const {
   const ConsensusDriver::View view = driver_->view();
-  const std::int64_t now = options_.writer.now_us();
   const auto is_alive = [&](const Member& member) {
     if (!member.voter || member.id == id()) return member.voter;
     const auto peer = view.peers.find(member.id);
     return peer != view.peers.end() && peer->second.answered && options_.transport.is_reachable(member.id) &&
-           now - peer->second.last_contact < to_us(options_.timing.election_timeout);
+           in_contact(peer->second);
   };
   const auto alive = static_cast<std::size_t>(std::ranges::count_if(membership.members, is_alive));
   return alive >= membership.majority();
@@ -130,8 +130,7 @@ void DbNode::tend_handover() {
 
 bool DbNode::is_caught_up(const NodeId& member_id, const Raft::PeerView& peer, Index last_index) const {
   const Member* member = membership_.find(member_id);
-  const bool fresh = options_.writer.now_us() - peer.last_contact < to_us(options_.timing.election_timeout);
-  if (member == nullptr || !fresh || peer.needs_snapshot || peer.match + kCaughtUpLag < last_index)
+  if (member == nullptr || !in_contact(peer) || peer.needs_snapshot || peer.match + kCaughtUpLag < last_index)
     return false;
   if (member->witness) return true;
   const auto report = reports_.find(member_id);

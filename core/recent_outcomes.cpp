@@ -6,12 +6,6 @@
 namespace quorate {
 namespace {
 
-std::size_t size_of(const Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return sizeof(Value) + text->size();
-  if (const auto* blob = std::get_if<Blob>(&value)) return sizeof(Value) + blob->bytes.size();
-  return sizeof(Value);
-}
-
 std::size_t size_of(const Result<WriteReceipt>& outcome) {
   constexpr std::size_t kOverhead = 400;  // of containers and bookkeeping, about
   if (!outcome) return kOverhead + outcome.error().message.size();

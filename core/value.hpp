@@ -29,4 +29,11 @@ struct Parameters {
   bool operator==(const Parameters&) const = default;
 };
 
+// About how much memory a value takes.
+inline std::size_t size_of(const Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return sizeof(Value) + text->size();
+  if (const auto* blob = std::get_if<Blob>(&value)) return sizeof(Value) + blob->bytes.size();
+  return sizeof(Value);
+}
+
 }  // namespace quorate
