@@ -38,8 +38,8 @@ def test_nodes_that_lose_their_files_come_back_with_the_same_command_line(make_c
         assert wait_until(lambda: read_while_it_joins(lost) or lost.is_ready(), PATIENCE_S), cluster.log_tails()
         cluster.wait_members("n1", "n2", "n3")
         assert cluster.instance(name) != former, "it is another instance, whose former votes do not count"
-        lost.must_write(ROW.format(name))
-        assert len(lost.rows("SELECT * FROM item", consistency="local")) == count(other)
+        index = lost.must_write(ROW.format(name))["index"]
+        assert len(lost.rows("SELECT * FROM item", consistency="local", min_index=index)) == count(other)
     cluster.check_equal()
     cluster["n2"].kill()  # the two that came back are a majority, with all content
     cluster.wait_writable(cluster["n3"], ROW.format("without n2"))
