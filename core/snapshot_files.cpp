@@ -1,7 +1,5 @@
 #include "core/snapshot_files.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include <sstream>
 #include <vector>
 
+#include "core/file.hpp"
 #include "core/paced_writeback.hpp"
 
 namespace quorate {
@@ -19,36 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path with_suffix(const fs::path& path, const char* suffix) {
-  fs::path result = path;
-  result += suffix;
-  return result;
-}
-
 std::unexpected<Error> failed(const std::string& what, const fs::path& path) {
   const ErrorCode code = errno == ENOSPC || errno == EDQUOT ? ErrorCode::disk_full : ErrorCode::io_error;
   return fail(code, "cannot " + what + " " + path.string() + ": " + std::strerror(errno));
 }
 
-class File {
- public:
-  File(const fs::path& path, int flags) : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  File& operator=(File&&) = delete;
-  ~File() {
-    if (is_open()) ::close(descriptor_);
-  }
-  bool is_open() const { return descriptor_ >= 0; }
-  int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 Result<void> sync_folder_of(const fs::path& path) {
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const File directory(folder, O_RDONLY | O_DIRECTORY);
-  if (!directory.is_open() || ::fsync(directory.descriptor()) != 0) return failed("sync", folder);
+  const fs::path folder = folder_of(path);
+  if (!File(folder, O_RDONLY | O_DIRECTORY).sync()) return failed("sync", folder);
   return {};
 }
 

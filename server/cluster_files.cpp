@@ -1,6 +1,5 @@
 #include "server/cluster_files.hpp"
 
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <map>
 #include <random>
 
+#include "core/file.hpp"
 #include "core/snapshot_files.hpp"
 #include "engines/registry.hpp"
 
@@ -35,18 +35,11 @@ Result<void> set_marker(const fs::path& marker, bool present) {
     return fail(ErrorCode::io_error, "cannot write " + marker.string() + ": " + std::strerror(errno));
   };
   if (present) {
-    const int file = ::open(marker.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-    if (file < 0) return failed();
-    ::close(file);
+    if (!File(marker, O_CREAT | O_WRONLY).is_open()) return failed();
   } else if (::unlink(marker.c_str()) != 0 && errno != ENOENT) {
     return failed();
   }
-  const fs::path folder = marker.has_parent_path() ? marker.parent_path() : fs::path(".");
-  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return failed();
-  const bool synced = ::fsync(directory) == 0;
-  ::close(directory);
-  if (!synced) return failed();
+  if (!File(folder_of(marker), O_RDONLY | O_DIRECTORY).sync()) return failed();
   return {};
 }
 

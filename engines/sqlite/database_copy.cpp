@@ -1,13 +1,12 @@
 #include "engines/sqlite/database_copy.hpp"
 
 #include <SQLiteCpp/Backup.h>
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <string>
 #include <system_error>
 
+#include "core/file.hpp"
 #include "core/paced_writeback.hpp"
 #include "engines/sqlite/connection.hpp"
 #include "engines/sqlite/meta_table.hpp"
@@ -19,25 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path with_suffix(const fs::path& file, const char* suffix) {
-  fs::path result = file;
-  result += suffix;
-  return result;
-}
-
-struct Descriptor {
-  Descriptor(const fs::path& path, int flags) : number(::open(path.c_str(), flags | O_CLOEXEC)) {}
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  const int number;
-};
-
 Result<void> sync_path(const fs::path& path, int flags) {
-  const Descriptor file(path, flags);
-  if (file.number >= 0 && ::fsync(file.number) == 0) return {};
+  if (File(path, flags).sync()) return {};
   return fail(ErrorCode::io_error,
               "Cannot make " + path.string() + " durable: " + std::generic_category().message(errno) + ".");
 }
@@ -45,7 +27,7 @@ Result<void> sync_path(const fs::path& path, int flags) {
 constexpr int kPagesAtOnce = 2'048;  // 8 MiB of 4 KiB pages
 
 void copy_steadily(SQLite::Backup& backup, const fs::path& target) {
-  const Descriptor file(target, O_RDONLY);
+  const File file(target, O_RDONLY);
   PacedWriteback writeback;
   int code = SQLITE_OK;
   while (code != SQLITE_DONE) {
@@ -54,7 +36,7 @@ void copy_steadily(SQLite::Backup& backup, const fs::path& target) {
     if (code != SQLITE_OK && code != SQLITE_DONE) throw SQLite::Exception("The database is busy", code);
     std::error_code ignored;
     if (const std::uintmax_t size = fs::file_size(target, ignored); !ignored)
-      writeback.wrote(file.number, size);
+      writeback.wrote(file.descriptor(), size);
   }
 }
 
