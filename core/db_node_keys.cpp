@@ -66,9 +66,6 @@ Result<CallAnswer> DbNode::state_of_key(const std::string& key) {
   const auto has_key = [&key](const TimedTransaction& timed) {
     return timed.transaction.key && timed.transaction.key->key == key;
   };
-  if (queue_.has_key(key) || (in_flight_ && std::ranges::any_of(in_flight_->record.batch, has_key))) {
-    return KeyState{.state = KeyState::State::in_doubt};
-  }
   const auto bytes = options_.engine->find_outcome(key);
   if (!bytes) return std::unexpected(bytes.error());
   if (*bytes) {
@@ -76,6 +73,9 @@ Result<CallAnswer> DbNode::state_of_key(const std::string& key) {
     if (!kept) return std::unexpected(kept.error());
     name_nodes(kept->receipt);
     return KeyState{.state = KeyState::State::committed, .receipt = std::move(kept->receipt)};
+  }
+  if (queue_.has_key(key) || (in_flight_ && std::ranges::any_of(in_flight_->record.batch, has_key))) {
+    return KeyState{.state = KeyState::State::in_doubt};
   }
   if (const auto* refusal = refused_keys_.find(key); refusal != nullptr) {
     return KeyState{.state = KeyState::State::aborted, .refusal = refusal->error()};
