@@ -99,6 +99,12 @@ void MultiDbCoordinator::find_key(std::string key, Deadline deadline, Callback<K
               }});
 }
 
+void MultiDbCoordinator::restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done) {
+  impl_->ask({.body = RestoreCall{std::move(record)},
+              .deadline_us = to_us(deadline),
+              .done = answer_index(std::move(done))});
+}
+
 void MultiDbCoordinator::transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done) {
   impl_->ask({.body = TransferCall{std::move(to)},
               .deadline_us = to_us(deadline),

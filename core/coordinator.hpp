@@ -71,6 +71,10 @@ class MultiDbCoordinator {
   // index from which it holds. Errors: not_found, identity_mismatch (the id is in use), malformed_request.
   void change_member(MemberCall change, Deadline deadline, Callback<std::uint64_t> done);
 
+  // Sends a piece of a database file to all nodes, or its end, which makes it their content: see RestoreRecord. Errors:
+  // malformed_request (no database), node_unavailable (pieces are missing).
+  void restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done);
+
   // The highest index applied on any node of this process. Cheap.
   std::uint64_t applied_index() const;
 

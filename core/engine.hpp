@@ -164,6 +164,12 @@ class StorageEngine {
   // the writer for long; returns the position. May be called from any thread, like open_reader().
   virtual Result<Position> snapshot(const std::filesystem::path& target) = 0;
 
+  // Makes of a database file of this kind, of whatever origin, a durable snapshot that has this meta and these outcomes,
+  // and else nothing of Quorate's own. In place, so a file that this was interrupted on is spoilt. Errors: corrupt (no
+  // sound database), forbidden_sql (it has names that belong to the cluster), io_error, disk_full.
+  virtual Result<void> make_snapshot_of(const std::filesystem::path& file, const ClusterMeta& meta,
+                                        const std::vector<KeyedOutcome>& outcomes) = 0;
+
   // Replaces the whole content, meta included, by that of a snapshot, keeping this node's own node_id and role.
   // No reader may be in use. The source may become the database's own file: after success it must be removed, or be given
   // to restore() again before anything else happens. On failure the former content is kept, and so is the source.

@@ -113,6 +113,15 @@ void fields(auto&, Like<StatusCall> auto&) {}
 void fields(auto& visit, Like<OutcomeCall> auto& m) {
   visit(m.key);
 }
+void fields(auto& visit, Like<RestoreEnd> auto& m) {
+  visit(m.token, m.total_bytes, m.digest);
+}
+void fields(auto& visit, Like<RestoreRecord> auto& m) {
+  visit(m.offset, m.bytes, m.end);
+}
+void fields(auto& visit, Like<RestoreCall> auto& m) {
+  visit(m.record);
+}
 void fields(auto& visit, Like<TransferCall> auto& m) {
   visit.node(m.to);
 }
