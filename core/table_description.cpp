@@ -108,7 +108,7 @@ const ColumnDescription* TableDescription::find_column(std::string_view column) 
 
 const ColumnDescription* TableDescription::version_column() const {
   const auto found = std::ranges::find_if(columns, is_version, &ColumnDescription::name);
-  return found == columns.end() || found->generated ? nullptr : &*found;
+  return found == columns.end() || found->generated || found->key_position > 0 ? nullptr : &*found;
 }
 
 std::vector<const ColumnDescription*> TableDescription::primary_key() const {

@@ -42,8 +42,8 @@ struct TableDescription {
 
   // The column, by its exact name, or nothing.
   const ColumnDescription* find_column(std::string_view column) const;
-  // The column "version", in whatever case, that optimistic locking counts in; nothing if there is none or it is
-  // generated.
+  // The column "version", in whatever case, that optimistic locking counts in; nothing if there is none, or it is
+  // generated or part of the primary key.
   const ColumnDescription* version_column() const;
   // The columns of the primary key in key order.
   std::vector<const ColumnDescription*> primary_key() const;

@@ -10,15 +10,6 @@ namespace quorate {
 
 namespace {
 
-// A request may strengthen the cluster's mode, never weaken it.
-Result<void> check_mode(const Services& services, const Transaction& transaction) {
-  if (transaction.mode != ConsistencyMode::quorum) return {};
-  if (services.coordinator.known_status().mode == ConsistencyMode::quorum) return {};
-  return fail(ErrorCode::malformed_request,
-              "/mode \"quorum\" is weaker than the cluster's mode, \"dual_write\". A request may only "
-              "strengthen it.");
-}
-
 Result<TransactionRequest> read_transaction(const Services& services, const HttpRequest& request) {
   Result<JsonValue> body = read_json(request.body, services.json_limits);
   if (!body) return std::unexpected(std::move(body.error()));
