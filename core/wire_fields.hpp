@@ -42,6 +42,8 @@ inline constexpr QueryKind kLast<QueryKind> = QueryKind::schema;
 template <>
 inline constexpr NodeState kLast<NodeState> = NodeState::removed;
 template <>
+inline constexpr KeyState::State kLast<KeyState::State> = KeyState::State::aborted;
+template <>
 inline constexpr Outcome kLast<Outcome> = Outcome::unknown;
 
 class Writer {

@@ -4,16 +4,22 @@
 
 #include "server/await_result.hpp"
 #include "server/handler_tools.hpp"
+#include "server/idempotency.hpp"
 #include "server/request_target.hpp"
 
 namespace quorate {
 
 namespace {
 
-Transaction make_transaction(const HttpRequest&, const RowOptions& options, Statement statement) {
+Result<Transaction> make_transaction(const Services& services, const RowOptions& options,
+                                     const HttpRequest& request, Statement statement) {
   Transaction transaction;
   transaction.statements.push_back(std::move(statement));
   transaction.mode = options.mode;
+  const Result<void> mode = check_mode(services, transaction);
+  if (!mode) return std::unexpected(mode.error());
+  const Result<void> key = take_idempotency_key(request, services.limits, transaction);
+  if (!key) return std::unexpected(key.error());
   return transaction;
 }
 
@@ -56,11 +62,10 @@ Access<RowTable> find_row_table(const Services& services, RowOptions& options, c
 
 Access<WriteReceipt> write_row(const Services& services, const RowOptions& options,
                                const HttpRequest& request, Statement statement) {
-  Transaction transaction = make_transaction(request, options, std::move(statement));
-  const Result<void> mode = check_mode(services, transaction);
-  if (!mode) co_return std::unexpected(mode.error());
+  Result<Transaction> transaction = make_transaction(services, options, request, std::move(statement));
+  if (!transaction) co_return std::unexpected(std::move(transaction.error()));
   auto start = [&services, &options, &transaction](MultiDbCoordinator::Callback<WriteReceipt> done) {
-    services.coordinator.write(std::move(transaction), options.deadline, std::move(done));
+    services.coordinator.write(std::move(*transaction), options.deadline, std::move(done));
   };
   Result<WriteReceipt> receipt = co_await await_result<WriteReceipt>(std::move(start));
   if (!receipt) receipt.error().statement.reset();  // the client sent none

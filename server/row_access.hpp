@@ -33,8 +33,8 @@ struct RowTable {
 // Of the table that the path names. Errors: those of read_schema(); not_a_table.
 Access<RowTable> find_row_table(const Services& services, RowOptions& options, const HttpRequest& request);
 
-// Runs the statement as a transaction. Errors: all of MultiDbCoordinator::write(); malformed_request for a mode weaker
-// than the cluster's.
+// Runs the statement as a transaction, under the Idempotency-Key of the request if it has one. Errors: all of
+// MultiDbCoordinator::write(); malformed_request for a bad key, or a mode weaker than the cluster's.
 Access<WriteReceipt> write_row(const Services& services, const RowOptions& options,
                                const HttpRequest& request, Statement statement);
 

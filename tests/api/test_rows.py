@@ -202,6 +202,29 @@ def test_of_many_writers_one_wins_each_version(server, rows):
     assert len(wins) >= 10, "who fails does so because another has won, so every try of one writer sees a new version"
 
 
+def test_a_change_that_is_sent_again_with_its_key_is_answered_as_the_first_time(rows):
+    def twice(method, row, body=None, **headers):
+        key = {"Idempotency-Key": f"{rows.path} {method} {row}"}
+        answers = [rows.session.request(method, rows.url(row), json=body, headers={**headers, **key}, timeout=30)
+                   for _ in range(2)]
+        assert answers[0].content == answers[1].content
+        for name in ("ETag", "Location", "Quorate-Index"):
+            assert answers[0].headers.get(name) == answers[1].headers.get(name)
+        return answers[1].status_code
+
+    assert twice("POST", None, {"value": "a"}) == 201
+    assert len(rows.get().json()["rows"]) == 1
+    assert twice("PATCH", 1, {"value": "b"}, **{"If-Match": '"1"'}) == 200
+    assert twice("PUT", 1, {"value": "c"}, **{"If-Match": '"2"'}) == 200
+    assert rows.get(1).json() == {"id": 1, "value": "c", "version": 3}
+    assert twice("PUT", 7, {"value": "d"}, **{"If-None-Match": "*"}) == 201
+    assert twice("DELETE", 1, **{"If-Match": "*"}) == 204
+    other = rows.session.delete(rows.url(7), headers={"If-Match": "*", "Idempotency-Key": f"{rows.path} DELETE 1"})
+    assert_problem(other, 422, "idempotency_key_reused")
+    bad = rows.session.delete(rows.url(7), headers={"If-Match": "*", "Idempotency-Key": "x" * 256})
+    assert_problem(bad, 400, "malformed_request")
+
+
 # --- values ---
 
 VALUES = [None, 0, -1, BIG, -BIG - 1, 0.5, 5.0, 1e300, "", "text", "ä/😀\u0000\"'\\", {"base64": "AAH/"},
