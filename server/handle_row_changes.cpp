@@ -69,8 +69,10 @@ Result<ColumnValues> decode_change(const Services& services, const HttpRequest& 
 HandlerResult explain_refusal(const Services& services, const HttpRequest& request, const RowChange& change) {
   const RowLayout& layout = change.table.layout;
   const bool creates = change.precondition.kind == RowPrecondition::Kind::absent;
+  RowOptions options = change.options;
+  options.consistency = ReadConsistency::linearizable;  // sees what has just stood in the way
   Query query = select_row(layout, change.key);
-  const Result<QueryAnswer> answer = co_await read_rows(services, change.options, std::move(query));
+  const Result<QueryAnswer> answer = co_await read_rows(services, options, std::move(query));
   if (!answer) co_return std::unexpected(answer.error());
   const bool gone = answer->result.rows.empty();
   const std::string row = "row " + request.path_arguments.back() + " of the table \"" + layout.table + "\"";

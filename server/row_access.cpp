@@ -42,7 +42,9 @@ Access<SchemaDescription> read_schema(const Services& services, RowOptions& opti
   if (!answer) co_return std::unexpected(answer.error());
   Result<SchemaDescription> schema = from_rows(answer->result);
   if (!schema) co_return schema;
+  // What a leader has confirmed once need not be confirmed again: whoever has come to that index has it.
   options.min_index = std::max(options.min_index, schema->index);
+  if (options.consistency == ReadConsistency::linearizable) options.consistency = ReadConsistency::leader;
   if (!table.empty() && schema->tables.empty()) {
     co_return fail(ErrorCode::not_found,
                    "There is no table \"" + table + "\". GET /v1/tables lists what there is.");

@@ -20,8 +20,8 @@ using Access = boost::asio::awaitable<Result<T>>;
 // Reads as the options ask. Errors: all of MultiDbCoordinator::query().
 Access<QueryAnswer> read_rows(const Services& services, const RowOptions& options, Query query);
 
-// The tables, or with a name the one, as the options ask; a read that comes after it with the same options sees this
-// state or a later one. Errors: those of read_rows(); not_found for a name that no table has.
+// The tables, or with a name the one, as the options ask. The options are changed so that what is read with them next is
+// as strong, sees this state or a later one, and need not be confirmed by a majority again. Errors: those of read_rows(); not_found for a name that no table has.
 Access<SchemaDescription> read_schema(const Services& services, RowOptions& options,
                                       const std::string& table);
 
