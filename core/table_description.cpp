@@ -6,18 +6,18 @@ namespace quorate {
 namespace {
 
 enum Place {
-  kTable,
-  kKind,
-  kWithoutRowid,
-  kRowId,
-  kColumn,
-  kType,
-  kNotNull,
-  kDefault,
-  kKey,
-  kGenerated,
-  kHidden,
-  kPlaces
+  at_table,
+  at_kind,
+  at_without_rowid,
+  at_row_id,
+  at_column,
+  at_type,
+  at_not_null,
+  at_default,
+  at_key,
+  at_generated,
+  at_hidden,
+  place_count
 };
 
 constexpr std::string_view kVersion = "version";
@@ -39,23 +39,23 @@ Value optional_text(const std::optional<std::string>& text) {
 }
 
 Row head_of(const TableDescription& table) {
-  Row row(kPlaces);
-  row[kTable] = table.name;
-  row[kKind] = static_cast<std::int64_t>(table.kind);
-  row[kWithoutRowid] = flag(table.without_rowid);
-  row[kRowId] = table.row_id;
+  Row row(place_count);
+  row[at_table] = table.name;
+  row[at_kind] = static_cast<std::int64_t>(table.kind);
+  row[at_without_rowid] = flag(table.without_rowid);
+  row[at_row_id] = table.row_id;
   return row;
 }
 
 Row row_of(const TableDescription& table, const ColumnDescription& column) {
   Row row = head_of(table);
-  row[kColumn] = column.name;
-  row[kType] = column.type;
-  row[kNotNull] = flag(column.not_null);
-  row[kDefault] = optional_text(column.default_sql);
-  row[kKey] = column.key_position;
-  row[kGenerated] = flag(column.generated);
-  row[kHidden] = flag(column.hidden);
+  row[at_column] = column.name;
+  row[at_type] = column.type;
+  row[at_not_null] = flag(column.not_null);
+  row[at_default] = optional_text(column.default_sql);
+  row[at_key] = column.key_position;
+  row[at_generated] = flag(column.generated);
+  row[at_hidden] = flag(column.hidden);
   return row;
 }
 
@@ -83,19 +83,19 @@ class RowReader {
 };
 
 TableDescription read_table(RowReader& row) {
-  return {.name = row.text(kTable),
-          .kind = static_cast<TableDescription::Kind>(row.integer(kKind)),
-          .without_rowid = row.flag(kWithoutRowid),
-          .row_id = row.text(kRowId)};
+  return {.name = row.text(at_table),
+          .kind = static_cast<TableDescription::Kind>(row.integer(at_kind)),
+          .without_rowid = row.flag(at_without_rowid),
+          .row_id = row.text(at_row_id)};
 }
 
 ColumnDescription read_column(RowReader& row) {
   ColumnDescription column{
-      .name = row.text(kColumn), .type = row.text(kType), .not_null = row.flag(kNotNull)};
-  if (row.has(kDefault)) column.default_sql = row.text(kDefault);
-  column.key_position = row.integer(kKey);
-  column.generated = row.flag(kGenerated);
-  column.hidden = row.flag(kHidden);
+      .name = row.text(at_column), .type = row.text(at_type), .not_null = row.flag(at_not_null)};
+  if (row.has(at_default)) column.default_sql = row.text(at_default);
+  column.key_position = row.integer(at_key);
+  column.generated = row.flag(at_generated);
+  column.hidden = row.flag(at_hidden);
   return column;
 }
 
@@ -123,7 +123,7 @@ std::vector<const ColumnDescription*> TableDescription::primary_key() const {
 Result<QueryResult> to_rows(const SchemaDescription& schema, const Query& query) {
   QueryResult result{.columns = {"table", "kind", "without_rowid", "row_id", "column", "type", "not_null",
                                  "default", "key", "generated", "hidden"},
-                     .types = std::vector<std::string>(kPlaces),
+                     .types = std::vector<std::string>(place_count),
                      .rows = {},
                      .index = schema.index};
   std::size_t bytes = 0;
@@ -143,13 +143,13 @@ Result<QueryResult> to_rows(const SchemaDescription& schema, const Query& query)
 Result<SchemaDescription> from_rows(const QueryResult& result) {
   SchemaDescription schema{.tables = {}, .index = result.index};
   for (const Row& values : result.rows) {
-    const bool has_shape = values.size() == kPlaces;
+    const bool has_shape = values.size() == place_count;
     if (!has_shape) return fail(ErrorCode::corrupt, "A node described its tables in another form.");
     RowReader row(values);
-    if (schema.tables.empty() || schema.tables.back().name != row.text(kTable)) {
+    if (schema.tables.empty() || schema.tables.back().name != row.text(at_table)) {
       schema.tables.push_back(read_table(row));
     }
-    if (row.has(kColumn)) schema.tables.back().columns.push_back(read_column(row));
+    if (row.has(at_column)) schema.tables.back().columns.push_back(read_column(row));
     const bool known = schema.tables.back().kind <= TableDescription::Kind::virtual_table;
     if (row.failed() || !known)
       return fail(ErrorCode::corrupt, "A node described its tables in another form.");
