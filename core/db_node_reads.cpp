@@ -5,6 +5,16 @@
 #include "core/db_node.hpp"
 
 namespace quorate {
+namespace {
+
+Result<QueryResult> read_with(Reader& reader, const Query& query) {
+  if (query.kind == QueryKind::statement) return reader.query(query);
+  const Result<SchemaDescription> schema = reader.describe_tables(query.sql, query.deadline);
+  if (!schema) return std::unexpected(schema.error());
+  return to_rows(*schema, query);
+}
+
+}  // namespace
 
 void DbNode::query(Query query, Index min_index, std::int64_t deadline_us,
                    std::move_only_function<void(Result<QueryAnswer>)> done) {
@@ -75,7 +85,7 @@ void DbNode::expire_waiters(std::int64_t now_us) {
 void DbNode::run_query(Query query, std::move_only_function<void(Result<QueryAnswer>)> done) {
   auto reader = borrow_reader();
   if (!reader) return done(std::unexpected(reader.error()));
-  auto result = (*reader)->query(query);
+  auto result = read_with(**reader, query);
   give_back_reader(std::move(*reader));
   if (!result) return done(std::unexpected(std::move(result.error())));
   done(QueryAnswer{.result = std::move(*result), .node = id()});

@@ -30,6 +30,7 @@
 #include "core/digest.hpp"
 #include "core/membership.hpp"
 #include "core/query.hpp"
+#include "core/table_description.hpp"
 #include "core/transaction.hpp"
 
 namespace quorate {
@@ -111,6 +112,11 @@ class Reader {
   // Runs one reading statement. Errors: sql_error, parameter_mismatch, forbidden_sql (anything that writes),
   // statement_timeout, result_too_large, io_error.
   virtual Result<QueryResult> query(const Query& query) = 0;
+
+  // Describes the tables and views that belong to the user, by name: those of _cluster_, of the engine itself, and what a
+  // virtual table is stored in, are left out. With a name, only that one, or none; it is found as SQL would find it.
+  // Errors: statement_timeout, io_error.
+  virtual Result<SchemaDescription> describe_tables(const std::string& table, Deadline deadline) = 0;
 
   // Freezes what this reader sees at the present committed position, which it returns, until unpin().
   virtual Result<Position> pin() = 0;

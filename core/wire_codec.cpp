@@ -39,7 +39,7 @@ void fields(auto& visit, Like<Transaction> auto& m) {
   visit(m.id, m.statements, m.mode, m.forwarded, m.key);
 }
 void fields(auto& visit, Like<Query> auto& m) {
-  visit(m.sql, m.parameters, m.max_rows, m.max_bytes);
+  visit(m.kind, m.sql, m.parameters, m.max_rows, m.max_bytes);
 }
 
 // --- consensus ---

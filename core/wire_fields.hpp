@@ -38,6 +38,8 @@ inline constexpr ConsistencyMode kLast<ConsistencyMode> = ConsistencyMode::dual_
 template <>
 inline constexpr ErrorCode kLast<ErrorCode> = ErrorCode::internal;
 template <>
+inline constexpr QueryKind kLast<QueryKind> = QueryKind::schema;
+template <>
 inline constexpr NodeState kLast<NodeState> = NodeState::removed;
 template <>
 inline constexpr KeyState::State kLast<KeyState::State> = KeyState::State::aborted;

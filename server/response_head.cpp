@@ -33,16 +33,21 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 std::string_view reason_of(unsigned status) {
   switch (status) {
     case 200: return "OK";
+    case 201: return "Created";
+    case 204: return "No Content";
+    case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
     case 422: return "Unprocessable Content";
+    case 428: return "Precondition Required";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
@@ -57,10 +62,13 @@ void append_response_head(std::string& out, const HttpResponse& response, bool h
   append_json_integer(out, std::uint64_t{response.status});
   out.append(" ").append(reason_of(response.status)).append("\r\n");
   append_field(out, "Date", current_date());
-  append_field(out, "Content-Type", response.content_type);
-  out += "Content-Length: ";
-  append_json_integer(out, std::uint64_t{response.body.size()});
-  out += "\r\n";
+  // RFC 9110 §8.6: with 204 and 304 there is no content whose length could be told.
+  if (response.status != 204 && response.status != 304) {
+    append_field(out, "Content-Type", response.content_type);
+    out += "Content-Length: ";
+    append_json_integer(out, std::uint64_t{response.body.size()});
+    out += "\r\n";
+  }
   if (response.index) {
     out += "Quorate-Index: ";
     append_json_integer(out, *response.index);

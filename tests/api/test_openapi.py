@@ -138,6 +138,16 @@ def test_real_responses_fit_their_schemas(server, table):
         check(server.query("SELECT NULL a, 1 b, 1.5 c, 'x' d, x'00' e, 9e999 f", shape=shape).json(),
               response_schema("/v1/query", "post", "200"))
     check(server.get("/v1/cluster").json(), response_schema("/v1/cluster", "get", "200"))
+    check(server.get("/v1/tables").json(), response_schema("/v1/tables", "get", "200"))
+    check(server.get(f"/v1/tables/{table}").json(), response_schema("/v1/tables/{table}", "get", "200"))
+    rows = f"/v1/tables/{table}/rows"
+    check(server.get(rows).json(), response_schema("/v1/tables/{table}/rows", "get", "200"))
+    check(server.post(rows, {}).json(), response_schema("/v1/tables/{table}/rows", "post", "201"))
+    check(server.get(rows + "/1").json(), response_schema("/v1/tables/{table}/rows/{id}", "get", "200"))
+    for headers, status in (({}, 428), ({"If-Match": '"9"'}, 412), ({"If-Match": '"1"'}, 200)):
+        put = server.put(rows + "/1", {"value": "x"}, headers=headers)
+        assert put.status_code == status
+        check(put.json(), response_schema("/v1/tables/{table}/rows/{id}", "put", str(status)))
     check(server.verify(), response_schema("/v1/cluster/verify", "post", "200"))
     check(server.put("/v1/cluster/mode", {"mode": "quorum"}).json(), response_schema("/v1/cluster/mode", "put", "200"))
     check(server.get("/readyz").json(), response_schema("/readyz", "get", "200"))
@@ -167,5 +177,9 @@ def test_the_limits_of_the_document_are_the_defaults(server):
     assert schemas["Timeout"]["default"] == int(defaults["default-timeout-ms"])
     assert schemas["QueryRequest"]["properties"]["max_rows"]["maximum"] == int(defaults["max-result-rows"])
     assert schemas["Parameters"]["oneOf"][0]["maxItems"] == int(defaults["max-parameters"])
+    limit, = (p for p in DOCUMENT["paths"]["/v1/tables/{table}/rows"]["get"]["parameters"] if p.get("name") == "limit")
+    options = (ROOT / "server/row_options.hpp").read_text()
+    assert f"kMaxPageRows = {limit['schema']['maximum']:,};".replace(",", "'") in options
+    assert f"kDefaultPageRows = {limit['schema']['default']};" in options
     assert schemas["Statement"]["properties"]["sql"]["maxLength"] == 1024 * 1024
     assert defaults["max-sql-bytes"] == "1MiB"

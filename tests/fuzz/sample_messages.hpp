@@ -114,7 +114,9 @@ inline std::vector<MessageBody> sample_node_bodies() {
 }
 
 inline std::vector<MessageBody> sample_calls() {
-  Query query{.sql = "SELECT ?", .parameters = {.positional = {sample_text()}, .named = {}}};
+  Query query{.kind = QueryKind::schema,
+              .sql = "SELECT ?",
+              .parameters = {.positional = {sample_text()}, .named = {}}};
   query.max_rows = 10;
   query.max_bytes = 20;
   const Member member = sample_membership().members.front();

@@ -130,6 +130,7 @@ TEST_CASE("calls and answers keep their fields") {
   CHECK(write.transaction.statements[1].allow_no_rows);
 
   const auto query = std::get<QueryCall>(round_trip(std::get<Call>(sample_calls()[3])).body);
+  CHECK(query.query.kind == QueryKind::schema);
   CHECK(query.query.max_rows == 10);
   CHECK(query.query.max_bytes == 20);
   CHECK(query.query.deadline == Deadline::max());
