@@ -21,8 +21,9 @@ struct HttpLimits {
 
 struct HttpTimeouts {
   std::chrono::milliseconds idle{60'000};  // between requests, and for a client that does not read its answer
-  std::chrono::milliseconds header{10'000};  // from a request's first byte to the end of its header
-  std::chrono::milliseconds body{30'000};    // from the end of the header to the end of the body
+  std::chrono::milliseconds header{10'000};        // from a request's first byte to the end of its header
+  std::chrono::milliseconds body{30'000};          // from the end of the header to the end of the body
+  std::chrono::milliseconds stream_write{30'000};  // for a client to accept one piece of a streamed result
   std::chrono::milliseconds shutdown{
       15'000};  // to finish what is in flight when the process is asked to stop
 };

@@ -30,20 +30,6 @@ auto answer_index(MultiDbCoordinator::Callback<std::uint64_t> done) {
   };
 }
 
-// Makes sure of an answer: a query that waits in a node that goes down may be dropped with it.
-class QueryCallback {
- public:
-  explicit QueryCallback(MultiDbCoordinator::Callback<QueryAnswer> done) : done_(std::move(done)) {}
-  QueryCallback(QueryCallback&& other) noexcept : done_(std::exchange(other.done_, nullptr)) {}
-  ~QueryCallback() {
-    if (done_) done_(fail(ErrorCode::node_unavailable, "The node stopped before it had read."));
-  }
-  void operator()(Result<QueryAnswer> answer) { std::exchange(done_, nullptr)(std::move(answer)); }
-
- private:
-  MultiDbCoordinator::Callback<QueryAnswer> done_;
-};
-
 }  // namespace
 
 MultiDbCoordinator::MultiDbCoordinator(Options options)
@@ -73,7 +59,20 @@ void MultiDbCoordinator::query(Query query, ReadConsistency consistency, std::ui
                .consistency = consistency,
                .min_index = min_index,
                .deadline_us = to_us(deadline),
-               .done = QueryCallback(std::move(done)),
+               .done = SureCallback(std::move(done)),
+               .node = std::move(node)});
+}
+
+void MultiDbCoordinator::open_stream(Query query, ReadConsistency consistency, std::uint64_t min_index,
+                                     Deadline deadline, Callback<std::unique_ptr<QueryStream>> done,
+                                     std::string node) {
+  const bool is_local = consistency == ReadConsistency::local;
+  query.deadline = deadline;
+  impl_->read({.query = std::move(query),
+               .consistency = is_local ? ReadConsistency::local : ReadConsistency::linearizable,
+               .min_index = min_index,
+               .deadline_us = to_us(deadline),
+               .done = SureCallback(std::move(done)),
                .node = std::move(node)});
 }
 

@@ -21,6 +21,7 @@ namespace quorate {
 
 class DbNode;
 class Executor;
+class QueryStream;
 class WitnessNode;
 
 class MultiDbCoordinator {
@@ -48,6 +49,12 @@ class MultiDbCoordinator {
   // `node` names the node to read locally; empty: any that is running, the leader preferred.
   void query(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,
              Callback<QueryAnswer> done, std::string node = {});
+
+  // The same for a result that is read piece by piece, from a data node of this process; `leader` is served as
+  // linearizable, which is stronger. The deadline holds until the first piece. Errors also: node_unavailable, at once, if
+  // no such node serves; overloaded.
+  void open_stream(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,
+                   Callback<std::unique_ptr<QueryStream>> done, std::string node = {});
 
   // Switches the cluster's mode through the log; answers with the index from which it holds.
   void set_mode(ConsistencyMode mode, Deadline deadline, Callback<std::uint64_t> done);

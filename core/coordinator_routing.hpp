@@ -11,6 +11,7 @@
 #include "core/coordinator.hpp"
 #include "core/db_node.hpp"
 #include "core/executor.hpp"
+#include "core/sure_callback.hpp"
 
 namespace quorate {
 
@@ -34,11 +35,15 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   };
 
   struct PendingQuery {
+    bool is_stream() const { return done.index() == 1; }
+    void run_on(DbNode& node);
+    void refuse(Error error);
+
     Query query;
     ReadConsistency consistency;
     Index min_index;
     std::int64_t deadline_us;
-    Callback<QueryAnswer> done;
+    std::variant<SureCallback<QueryAnswer>, SureCallback<std::unique_ptr<QueryStream>>> done;
     std::string node;
   };
 

@@ -62,7 +62,10 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   return node;
 }
 
-DbNode::DbNode(Options options) : options_(std::move(options)), queue_(options_.limits) {}
+DbNode::DbNode(Options options)
+    : options_(std::move(options)),
+      queue_(options_.limits),
+      streams_(options_.node.id, *options_.engine, options_.readers, options_.limits) {}
 
 DbNode::~DbNode() {
   std::vector<Submission> untouched = queue_.take_all();
@@ -90,6 +93,7 @@ void DbNode::stop() {
   outbox_->open = false;
   leads_ = false;
   driver_->stop();
+  streams_.end_all({.code = ErrorCode::shutting_down, .message = "Node " + id() + " has stopped."});
 }
 
 void DbNode::submit(Submission submission) {
@@ -201,6 +205,7 @@ void DbNode::sweep() {
   for (Submission& submission : queue_.take_expired(now)) refuse(submission, late);
   expire_waiters(now);
   expire_verifications(now);
+  streams_.end_expired(now);
   if (!is_up()) return;
   notice_removal();
   tend_fetch();
@@ -235,6 +240,9 @@ void DbNode::go_down(NodeState state, Error why) {
                     .outcome = Outcome::unknown});
   }
   publish();
+  streams_.end_all({.code = ErrorCode::node_unavailable,
+                    .message = "Node " + id() + " has stopped serving: " + why.message,
+                    .node = id()});
   report_progress(true);
   options_.observer.on_down(id(), state, std::move(why));
 }

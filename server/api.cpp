@@ -50,13 +50,14 @@ HttpResponse method_not_allowed(const HttpRequest& request, std::string allow, s
 }  // namespace
 
 boost::asio::awaitable<HttpResponse> Api::handle(HttpRequest& request) const {
-  std::string request_id = choose_request_id(request.headers.find("X-Request-Id"));
-  HttpResponse response = co_await answer(request, request_id);
-  complete(response, std::move(request_id));
+  request.context.id = choose_request_id(request.headers.find("X-Request-Id"));
+  HttpResponse response = co_await answer(request);
+  complete(response, request.context.id);
   co_return response;
 }
 
-boost::asio::awaitable<HttpResponse> Api::answer(HttpRequest& request, const std::string& request_id) const {
+boost::asio::awaitable<HttpResponse> Api::answer(HttpRequest& request) const {
+  const std::string& request_id = request.context.id;
   RouteMatch match = find_route(api_routes(), request.method, request.path);
   if (match.route == nullptr) {
     if (!match.allow.empty()) co_return method_not_allowed(request, std::move(match.allow), request_id);

@@ -25,7 +25,7 @@ class Api {
   HttpResponse reject(const HttpRequest& request, HttpProblem problem, std::string_view detail) const;
 
  private:
-  boost::asio::awaitable<HttpResponse> answer(HttpRequest& request, const std::string& request_id) const;
+  boost::asio::awaitable<HttpResponse> answer(HttpRequest& request) const;
   void complete(HttpResponse& response, std::string request_id) const;
 
   const Services& services_;

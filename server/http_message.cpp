@@ -51,6 +51,7 @@ void HttpRequest::clear() {
   query.clear();
   path_argument.clear();
   headers.clear();
+  context = {};
   drop_body();
 }
 

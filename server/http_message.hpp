@@ -1,14 +1,16 @@
-// One HTTP request and one response as plain values: what the router and the handlers see. No networking in
-// here.
+// One HTTP request and one response as values: what the router and the handlers see. No networking in here.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/request_context.hpp"
+#include "server/body_stream.hpp"
 #include "server/header_map.hpp"
 
 namespace quorate {
@@ -33,6 +35,7 @@ struct HttpRequest {
   std::string path_argument;          // what the route's {name} stands for
   HeaderMap headers;
   std::string body;
+  RequestContext context;  // once it is being answered
 
   // The first query parameter of that name, or nothing.
   const std::string* find_query(std::string_view name) const;
@@ -48,7 +51,8 @@ struct HttpResponse {
   std::vector<std::pair<std::string_view, std::string>> headers = {};
   std::optional<std::uint64_t> index = {};  // Quorate-Index; without one, the index applied when it is sent
   std::string body = {};
-  bool close = false;  // end the connection after it
+  std::unique_ptr<BodyStream> stream = {};  // the body instead, if there is one
+  bool close = false;                       // end the connection after it
 };
 
 }  // namespace quorate

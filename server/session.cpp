@@ -105,8 +105,15 @@ asio::awaitable<void> Session::serve_requests() {
         .drop_body();  // done with; a client that reads its answer slowly must not hold the room of others
     body_share_.release();
     keep_alive = request_.keep_alive && !response.close && !context_.stopping;
-    const bool sent = co_await send(response, keep_alive);
-    if (!sent) co_return;
+    Sent sent = Sent::failed;
+    if (response.stream && request_.method != HttpMethod::head) {
+      sent = co_await send_stream(response, keep_alive);
+    } else {
+      const bool sent_all = co_await send(response, keep_alive);
+      if (sent_all) sent = Sent::whole;
+    }
+    if (sent == Sent::failed) co_return;
+    if (sent == Sent::cut) co_return co_await linger();
   }
   if (rejection_ || !is_quiet()) co_await linger();
 }
@@ -203,6 +210,31 @@ asio::awaitable<bool> Session::send(const HttpResponse& response, bool keep_aliv
     expire_at(std::chrono::steady_clock::now() + context_.options.timeouts.idle);
   }
   co_return true;
+}
+
+// One piece at a time, so that what a slow client has not taken yet is waited for before more is read.
+asio::awaitable<Session::Sent> Session::send_stream(const HttpResponse& response, bool keep_alive) {
+  head_.clear();
+  append_response_head(head_, response, request_.http_1_1, keep_alive);
+  std::string piece;
+  std::string end;
+  auto then = BodyStream::Then::more;
+  while (then == BodyStream::Then::more) {
+    piece.clear();
+    enter(Phase::working);
+    then = co_await response.stream->next(piece);
+    // An empty chunk would be the last.
+    if (!piece.empty()) head_ += chunk_size_line(piece.size());
+    end = piece.empty() ? "" : "\r\n";
+    if (then == BodyStream::Then::end) end += last_chunk(response.stream->trailers());
+    const std::array<asio::const_buffer, 3> buffers{asio::buffer(head_), asio::buffer(piece),
+                                                    asio::buffer(end)};
+    expire_at(std::chrono::steady_clock::now() + context_.options.timeouts.stream_write);
+    const auto [code, size] = co_await asio::async_write(socket_, buffers, kNoThrow);
+    if (code) co_return Sent::failed;
+    head_.clear();
+  }
+  co_return then == BodyStream::Then::end ? Sent::whole : Sent::cut;
 }
 
 asio::awaitable<bool> Session::send_continue() {

@@ -31,6 +31,7 @@ class MemoryEngine : public StorageEngine {
   Result<Position> snapshot(const std::filesystem::path& target) override;
   Result<void> restore(const std::filesystem::path& source) override;
   Result<std::unique_ptr<Reader>> open_reader() override;
+  Result<std::unique_ptr<Cursor>> open_cursor(Query query) override;
 
  protected:
   // Where snapshots are written to and read from: files, but not in the simulator.

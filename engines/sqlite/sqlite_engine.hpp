@@ -31,6 +31,7 @@ class SqliteEngine : public StorageEngine {
   Result<Position> snapshot(const std::filesystem::path& target) override;
   Result<void> restore(const std::filesystem::path& source) override;
   Result<std::unique_ptr<Reader>> open_reader() override;
+  Result<std::unique_ptr<Cursor>> open_cursor(Query query) override;
 
  private:
   Result<void> replace_file(const std::filesystem::path& adopted);
