@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace quorate {
 
@@ -34,6 +35,8 @@ struct HttpOptions {
   std::size_t io_threads = 2;
   HttpLimits limits;
   HttpTimeouts timeouts;
+  std::vector<std::string> cors_origins;  // whose pages may use the API; "*": all; empty: none
+  bool log_requests = false;              // every one, not only those that failed
 };
 
 }  // namespace quorate

@@ -40,6 +40,31 @@ Applied apply_log_level(ServeConfig& config, std::string_view given) {
   return {};
 }
 
+Applied apply_log_requests(ServeConfig& config, std::string_view given) {
+  if (given != "true" && given != "false") return std::unexpected("must be true or false");
+  config.http.log_requests = given == "true";
+  return {};
+}
+
+// One or several, separated by commas, as browsers send them: SCHEME://HOST[:PORT].
+Applied apply_cors_origins(ServeConfig& config, std::string_view given) {
+  std::vector<std::string>& origins = config.http.cors_origins;
+  while (!given.empty()) {
+    const std::string_view origin = given.substr(0, given.find(','));
+    given.remove_prefix(std::min(given.size(), origin.size() + 1));
+    const std::size_t host = origin.find("://") + 3;
+    const bool is_origin = origin.find("://") != std::string_view::npos && host < origin.size() &&
+                           origin.find_first_of("/ *", host) == std::string_view::npos;
+    if (origin != "*" && !is_origin)
+      return std::unexpected("must be \"*\" or origins like https://app.example:8443");
+    origins.emplace_back(origin);
+  }
+  if (origins.size() > 1 && std::ranges::find(origins, "*") != origins.end()) {
+    return std::unexpected("must be \"*\" alone, or origins without it");
+  }
+  return {};
+}
+
 Applied apply_node_id(ServeConfig& config, std::string_view given) {
   if (!is_node_id(given)) return std::unexpected("must be 1 to 64 letters, digits, '-', '_' and '.'");
   config.cluster.member.id = given;
@@ -201,6 +226,20 @@ void add_basic_settings(std::vector<Setting>& settings) {
                       .documentation = "What is logged: trace, debug, info, warn, error or off.",
                       .default_text = defaults().log_level,
                       .apply = apply_log_level});
+  settings.push_back({.name = "log-requests",
+                      .group = group,
+                      .value_name = "true|false",
+                      .documentation = "Logs every request, not only those that failed.",
+                      .default_text = "false",
+                      .apply = apply_log_requests});
+  settings.push_back(
+      {.name = "cors-origins",
+       .group = group,
+       .value_name = "ORIGIN,...",
+       .documentation = "The origins whose web pages may use the API from a browser, or \"*\" for all.",
+       .default_text = {},
+       .is_list = true,
+       .apply = apply_cors_origins});
 }
 
 void add_http_settings(std::vector<Setting>& settings) {

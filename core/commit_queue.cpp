@@ -73,6 +73,11 @@ std::vector<Submission> CommitQueue::take_all() {
   return all;
 }
 
+std::size_t CommitQueue::size() const {
+  const std::lock_guard lock(mutex_);
+  return submissions_.size();
+}
+
 bool CommitQueue::empty() const {
   const std::lock_guard lock(mutex_);
   return submissions_.empty();

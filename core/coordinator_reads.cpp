@@ -44,10 +44,12 @@ void MultiDbCoordinator::Routing::read(PendingQuery pending) {
   if (asked) return;
   ask({.body = ReadIndexCall{},
        .deadline_us = shared->deadline_us,
-       .done = [shared, go_on](Result<CallAnswer> answer) {
-         if (!answer) return shared->refuse(std::move(answer.error()));
-         go_on(std::get<IndexAnswer>(*answer).index);
-       }});
+       .done =
+           [shared, go_on](Result<CallAnswer> answer) {
+             if (!answer) return shared->refuse(std::move(answer.error()));
+             go_on(std::get<IndexAnswer>(*answer).index);
+           },
+       .context = shared->context});
 }
 
 void MultiDbCoordinator::Routing::read_unless_late(PendingQuery pending) {
@@ -73,10 +75,12 @@ void MultiDbCoordinator::Routing::read_on_leader(PendingQuery pending) {
   if (with_own_leader([&](DbNode& leader) { pending.run_on(leader); })) return;
   ask({.body = QueryCall{.query = std::move(pending.query), .min_index = pending.min_index},
        .deadline_us = pending.deadline_us,
-       .done = [done = std::get<0>(std::move(pending.done))](Result<CallAnswer> answer) mutable {
-         if (!answer) return done(std::unexpected(std::move(answer.error())));
-         done(std::get<QueryAnswer>(std::move(*answer)));
-       }});
+       .done =
+           [done = std::get<0>(std::move(pending.done))](Result<CallAnswer> answer) mutable {
+             if (!answer) return done(std::unexpected(std::move(answer.error())));
+             done(std::get<QueryAnswer>(std::move(*answer)));
+           },
+       .context = std::move(pending.context)});
 }
 
 std::uint64_t MultiDbCoordinator::Routing::applied_index() const {

@@ -2,6 +2,7 @@
 // and again until somebody answers or the deadline passes. Private to MultiDbCoordinator.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <map>
@@ -32,6 +33,7 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
     std::int64_t deadline_us = 0;
     std::int64_t leaderless_since_us = 0;  // as Submission's
     DbNode::Answer done;
+    RequestContext context = {};
   };
 
   struct PendingQuery {
@@ -45,6 +47,7 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
     std::int64_t deadline_us;
     std::variant<SureCallback<QueryAnswer>, SureCallback<std::unique_ptr<QueryStream>>> done;
     std::string node;
+    RequestContext context = {};
   };
 
   // Sent to the leader of `term`, mostly in another process, and not answered.
@@ -77,6 +80,9 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   void on_member_call(MemberCall change, std::int64_t deadline_us, DbNode::Answer done) override;
   void on_reply(CallReply reply) override;
   void on_unreachable(const NodeId& node) override;
+  void on_call_served(const ServedCall& call) override {
+    if (options.on_call_served) options.on_call_served(call);
+  }
 
   // --- what is known ---
   template <typename Use>
@@ -104,6 +110,9 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   std::mutex sent_mutex;
   std::map<std::uint64_t, Sent> sent_calls;  // guarded by sent_mutex
   bool sweeping = false;                     // guarded by sent_mutex
+
+  std::atomic<std::uint64_t> decided = 0;  // CoreCounts
+  std::array<std::atomic<std::uint64_t>, kErrorCodes> refused = {};
 
   std::atomic<bool> draining = false;
   std::atomic<std::size_t> outstanding = 0;  // writes accepted and not answered

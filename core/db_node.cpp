@@ -34,7 +34,7 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   const Options& kept = node->options_;
   node->cluster_id_ = (*meta)->cluster_id;
   node->instance_ = stored->instance;
-  node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.node.id, stored->instance);
+  node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.observer, kept.node.id, stored->instance);
   node->mode_ = (*meta)->mode;
   node->membership_ = (*meta)->membership;
   if (node->membership_.members.empty()) node->membership_ = stored->membership;
@@ -125,6 +125,19 @@ DbNode::View DbNode::view() const {
   view.peers = consensus.peers;
   view.now = options_.consensus.now_us();
   return view;
+}
+
+NodeCounts DbNode::counts() const {
+  const ConsensusDriver::View consensus = driver_->view();
+  return {.id = id(),
+          .serves = serves_,
+          .leads = leads_,
+          .term = consensus.leadership.term,
+          .commit_index = consensus.commit,
+          .applied_index = applied_index_,
+          .log_bytes = consensus.log_bytes,
+          .queued_writes = queue_.size(),
+          .streams = streams_.count()};
 }
 
 bool DbNode::has_caught_up() const {

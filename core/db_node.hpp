@@ -19,6 +19,7 @@
 #include <set>
 
 #include "core/batch_codec.hpp"
+#include "core/core_counts.hpp"
 #include "core/participant.hpp"
 #include "core/query_stream.hpp"
 #include "core/recent_outcomes.hpp"
@@ -84,8 +85,8 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
 
   // [any]
   bool leads() const { return leads_; }
-  bool serves() const { return serves_; }                   // has content that may be read
-  std::size_t streams() const { return streams_.count(); }  // that are open
+  bool serves() const { return serves_; }  // has content that may be read
+  NodeCounts counts() const;
 
   // Participant [any]
   const NodeId& id() const override { return options_.node.id; }

@@ -44,8 +44,8 @@ struct QueryStream::State : std::enable_shared_from_this<State> {
   std::int64_t piece_time_us = 0;
   std::int64_t expires_us = 0;
 
-  std::mutex mutex;                     // guards what follows
-  Executor* readers = nullptr;          // good until `ended`
+  std::mutex mutex;                       // guards what follows
+  Executor* readers = nullptr;            // good until `ended`
   std::unique_ptr<CountedCursor> cursor;  // until `ended`; while it is read from, until that is over
   bool reading = false;
   std::int64_t first_piece_us = 0;  // when it must be there; 0: it has been asked for
@@ -58,9 +58,8 @@ void QueryStream::State::next(SureCallback<ResultPiece> done) {
     const std::lock_guard lock(mutex);
     error = ended;
     if (!error) {
-      readers->post([self = shared_from_this(), done = std::move(done)]() mutable {
-        self->read(std::move(done));
-      });
+      readers->post(
+          [self = shared_from_this(), done = std::move(done)]() mutable { self->read(std::move(done)); });
       return;
     }
   }

@@ -54,7 +54,8 @@ std::optional<Range> parse_range(std::string_view text) {
   while (!text.empty()) {
     std::string_view value = take(text, ';');
     const std::string_view name = take(value, '=');
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+    if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+      value = value.substr(1, value.size() - 2);
     if (equal_ignoring_case(name, "charset") && !equal_ignoring_case(value, "utf-8")) return std::nullopt;
     if (!equal_ignoring_case(name, "q")) continue;
     const std::optional<int> weight = parse_weight(trimmed(value));
@@ -69,7 +70,10 @@ int exactness(std::string_view range, std::string_view type) {
   if (equal_ignoring_case(range, type)) return 3;
   if (range == "*/*") return 1;
   const std::size_t slash = type.find('/') + 1;
-  return range.ends_with("/*") && equal_ignoring_case(range.substr(0, range.size() - 1), type.substr(0, slash)) ? 2 : 0;
+  return range.ends_with("/*") &&
+                 equal_ignoring_case(range.substr(0, range.size() - 1), type.substr(0, slash))
+             ? 2
+             : 0;
 }
 
 }  // namespace

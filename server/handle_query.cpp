@@ -63,12 +63,13 @@ Result<void> check_node(const Services& services, const std::string& node) {
 enum class Media : std::size_t { json, ndjson, csv };
 constexpr std::array<std::string_view, 3> kMedia{"application/json", "application/x-ndjson", "text/csv"};
 
-HandlerResult run_query(const Services& services, QueryRequest request, IntegerStyle integers) {
+HandlerResult run_query(const Services& services, QueryRequest request, IntegerStyle integers,
+                        const RequestContext& context) {
   const Deadline deadline = deadline_after(request.timeout);
   request.query.deadline = deadline;
-  auto start = [&services, &request, deadline](MultiDbCoordinator::Callback<QueryAnswer> done) {
+  auto start = [&services, &request, &context, deadline](MultiDbCoordinator::Callback<QueryAnswer> done) {
     services.coordinator.query(std::move(request.query), request.consistency, request.min_index, deadline,
-                               std::move(done), std::move(request.node));
+                               std::move(done), std::move(request.node), context);
   };
   const Result<QueryAnswer> answer = co_await await_result<QueryAnswer>(std::move(start));
   if (!answer) co_return std::unexpected(answer.error());
@@ -82,12 +83,12 @@ HandlerResult run_query(const Services& services, QueryRequest request, IntegerS
 
 // Answers once the first piece is there: what fails before still has its status.
 HandlerResult stream_query(const Services& services, QueryRequest request, IntegerStyle integers, Media media,
-                           std::string request_id) {
+                           const RequestContext& context) {
   const Deadline deadline = deadline_after(request.timeout);
-  auto start = [&services, &request,
+  auto start = [&services, &request, &context,
                 deadline](MultiDbCoordinator::Callback<std::unique_ptr<QueryStream>> done) {
     services.coordinator.open_stream(std::move(request.query), request.consistency, request.min_index,
-                                     deadline, std::move(done), std::move(request.node));
+                                     deadline, std::move(done), std::move(request.node), context);
   };
   Result<std::unique_ptr<QueryStream>> stream =
       co_await await_result<std::unique_ptr<QueryStream>>(std::move(start));
@@ -101,8 +102,8 @@ HandlerResult stream_query(const Services& services, QueryRequest request, Integ
   auto format = media == Media::csv ? make_csv() : make_ndjson(request.shape, head, integers);
   HttpResponse response{.content_type = format->content_type(), .index = head.index};
   response.headers.emplace_back("Trailer", kRowsTrailer);
-  response.stream = std::make_unique<ResultBody>(std::move(*stream), std::move(*first), std::move(format),
-                                                 std::move(request_id));
+  response.stream =
+      std::make_unique<ResultBody>(std::move(*stream), std::move(*first), std::move(format), context.id);
   co_return response;
 }
 
@@ -130,9 +131,9 @@ HandlerResult answer_query(const Services& services, const HttpRequest& request,
   if (!node) co_return std::unexpected(node.error());
   Result<HttpResponse> answer = fail(ErrorCode::internal, "");
   if (media == Media::json) {
-    answer = co_await run_query(services, std::move(*query), *integers);
+    answer = co_await run_query(services, std::move(*query), *integers, request.context);
   } else {
-    answer = co_await stream_query(services, std::move(*query), *integers, media, request.context.id);
+    answer = co_await stream_query(services, std::move(*query), *integers, media, request.context);
   }
   if (answer) answer->headers.emplace_back("Vary", "Accept");
   co_return answer;

@@ -39,9 +39,9 @@ HandlerResult post_transaction(const Services& services, const HttpRequest& requ
   Result<TransactionRequest> decoded = read_transaction(services, request);
   if (!decoded) co_return std::unexpected(std::move(decoded.error()));
 
-  auto start = [&services, &decoded](MultiDbCoordinator::Callback<WriteReceipt> done) {
+  auto start = [&services, &request, &decoded](MultiDbCoordinator::Callback<WriteReceipt> done) {
     services.coordinator.write(std::move(decoded->transaction), deadline_after(decoded->timeout),
-                               std::move(done));
+                               std::move(done), request.context);
   };
   const Result<WriteReceipt> receipt = co_await await_result<WriteReceipt>(std::move(start));
   if (!receipt) co_return std::unexpected(receipt.error());

@@ -52,6 +52,7 @@ void HttpRequest::clear() {
   path_argument.clear();
   headers.clear();
   context = {};
+  route = nullptr;
   drop_body();
 }
 

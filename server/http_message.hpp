@@ -15,6 +15,8 @@
 
 namespace quorate {
 
+struct Route;  // server/router.hpp
+
 enum class HttpMethod { get, head, post, put, patch, del, options, other };
 
 std::string_view to_string(HttpMethod method);  // "GET", ...; "?" for other
@@ -35,7 +37,8 @@ struct HttpRequest {
   std::string path_argument;          // what the route's {name} stands for
   HeaderMap headers;
   std::string body;
-  RequestContext context;  // once it is being answered
+  RequestContext context;        // once it is being answered
+  const Route* route = nullptr;  // likewise, if there is one
 
   // The first query parameter of that name, or nothing.
   const std::string* find_query(std::string_view name) const;
@@ -45,6 +48,12 @@ struct HttpRequest {
   void drop_body();  // the body's part of that
 };
 
+// What a problem response says, for logs.
+struct ProblemNote {
+  std::string_view code;
+  Outcome outcome;
+};
+
 struct HttpResponse {
   unsigned status = 200;
   std::string_view content_type = "application/json";  // a literal
@@ -52,6 +61,7 @@ struct HttpResponse {
   std::optional<std::uint64_t> index = {};  // Quorate-Index; without one, the index applied when it is sent
   std::string body = {};
   std::unique_ptr<BodyStream> stream = {};  // the body instead, if there is one
+  std::optional<ProblemNote> problem = {};  // if it is one
   bool close = false;                       // end the connection after it
 };
 

@@ -10,6 +10,8 @@ namespace quorate {
 
 namespace {
 
+constexpr unsigned kNoContent = 204;
+
 // The Date field (RFC 9110 §6.6.1), made once a second.
 std::string_view current_date() {
   thread_local std::time_t made_at = 0;
@@ -34,6 +36,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 std::string_view reason_of(unsigned status) {
   switch (status) {
     case 200: return "OK";
+    case 204: return "No Content";
     case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
@@ -72,10 +75,11 @@ void append_response_head(std::string& out, const HttpResponse& response, bool h
   append_json_integer(out, std::uint64_t{response.status});
   out.append(" ").append(reason_of(response.status)).append("\r\n");
   append_field(out, "Date", current_date());
-  append_field(out, "Content-Type", response.content_type);
+  const bool has_content = response.status != kNoContent;
+  if (has_content) append_field(out, "Content-Type", response.content_type);
   if (response.stream) {
     append_field(out, "Transfer-Encoding", "chunked");
-  } else {
+  } else if (has_content) {  // else there is no length to tell of (RFC 9110 §8.6)
     out += "Content-Length: ";
     append_json_integer(out, std::uint64_t{response.body.size()});
     out += "\r\n";

@@ -76,7 +76,8 @@ class Session : public std::enable_shared_from_this<Session> {
   BodyShare body_share_;
   std::optional<RequestParser> parser_;
   std::optional<HttpResponse> rejection_;
-  std::string head_;  // of the response being sent
+  std::string head_;              // of the response being sent
+  std::uint64_t sent_bytes_ = 0;  // of it
   Phase phase_ = Phase::idle;
   bool continue_sent_ = false;
 

@@ -31,7 +31,7 @@ class SqliteCursor : public Cursor {
   Connection connection_;
   std::optional<ClientStatement> statement_;
   ResultHead head_;
-  std::size_t rows_ = 0;    // given out
+  std::size_t rows_ = 0;  // given out
   bool has_row_ = false;  // the statement stands on one that is not given out yet
 };
 

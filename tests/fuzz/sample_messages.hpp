@@ -120,7 +120,11 @@ inline std::vector<MessageBody> sample_calls() {
            ModeCall{.mode = ConsistencyMode::dual_write}, ReadIndexCall{},
            QueryCall{.query = query, .min_index = 30}, VerifyCall{}, StatusCall{}, TransferCall{.to = "n2"},
            MemberCall{.member = member, .remove = true}}) {
-    bodies.push_back(Call{.id = 1, .term = 2, .timeout_us = -3, .body = body});
+    bodies.push_back(Call{.id = 1,
+                          .term = 2,
+                          .timeout_us = -3,
+                          .body = body,
+                          .context = {.id = "request-1", .trace = "00-1-2-01"}});
   }
   return bodies;
 }
