@@ -7,6 +7,7 @@ namespace quorate {
 
 std::size_t size_of(const Transaction& transaction) {
   std::size_t bytes = sizeof(Submission) + transaction.id.size();
+  if (transaction.key) bytes += transaction.key->key.size();
   for (const Statement& statement : transaction.statements) {
     bytes += sizeof(Statement) + statement.sql.size();
     for (const Value& value : statement.parameters.positional) bytes += size_of(value);
@@ -76,6 +77,13 @@ std::vector<Submission> CommitQueue::take_all() {
 std::size_t CommitQueue::size() const {
   const std::lock_guard lock(mutex_);
   return submissions_.size();
+}
+
+bool CommitQueue::has_key(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(submissions_, [&](const Submission& submission) {
+    return submission.transaction.key && submission.transaction.key->key == key;
+  });
 }
 
 bool CommitQueue::empty() const {

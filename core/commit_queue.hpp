@@ -49,6 +49,8 @@ class CommitQueue {
   std::vector<Submission> take_all();
   bool empty() const;
   std::size_t size() const;
+  // Whether a transaction with this key waits.
+  bool has_key(const std::string& key) const;
 
  private:
   Submission take_front();

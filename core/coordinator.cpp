@@ -100,6 +100,18 @@ void MultiDbCoordinator::verify(Deadline deadline, Callback<VerifyReport> done, 
               .context = std::move(context)});
 }
 
+void MultiDbCoordinator::find_key(std::string key, Deadline deadline, Callback<KeyState> done,
+                                  RequestContext context) {
+  impl_->ask({.body = OutcomeCall{std::move(key)},
+              .deadline_us = to_us(deadline),
+              .done =
+                  [done = std::move(done)](Result<CallAnswer> answer) mutable {
+                    if (!answer) return done(std::unexpected(std::move(answer.error())));
+                    done(std::get<KeyState>(std::move(*answer)));
+                  },
+              .context = std::move(context)});
+}
+
 void MultiDbCoordinator::transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done,
                                              RequestContext context) {
   impl_->ask({.body = TransferCall{std::move(to)},

@@ -51,6 +51,9 @@ class MultiDbCoordinator {
   void write(Transaction transaction, Deadline deadline, Callback<WriteReceipt> done,
              RequestContext context = {});
 
+  // What became of the transaction that was sent with this key, as the leader knows it. Linearizable.
+  void find_key(std::string key, Deadline deadline, Callback<KeyState> done, RequestContext context = {});
+
   // Reads with the given consistency; with min_index, not before that index is applied on the node read.
   // `node` names the node to read locally; empty: any that is running, the leader preferred.
   void query(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,

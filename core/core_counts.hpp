@@ -17,7 +17,7 @@ struct NodeCounts {
   bool serves = false;
   bool leads = false;
   std::uint64_t term = 0;
-  std::uint64_t commit_index = 0;   // known here to be decided
+  std::uint64_t commit_index = 0;  // known here to be decided
   std::uint64_t applied_index = 0;
   std::uint64_t log_bytes = 0;      // retained on the disk, about
   std::uint64_t queued_writes = 0;  // waiting to be prepared
@@ -25,7 +25,7 @@ struct NodeCounts {
 };
 
 struct CoreCounts {
-  std::uint64_t decided = 0;                           // transactions answered as decided and applied
+  std::uint64_t decided = 0;                            // transactions answered as decided and applied
   std::array<std::uint64_t, kErrorCodes> refused = {};  // transactions answered with an error, by its code
   std::vector<NodeCounts> nodes;
 };

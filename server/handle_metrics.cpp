@@ -29,7 +29,9 @@ constexpr auto kNodeMetrics = std::to_array<NodeMetric>({
     {"quorate_node_applied_index", "The last log entry that is in the node's content.",
      [](const NodeCounts& node) { return node.applied_index; }},
     {"quorate_node_lag_entries", "Decided entries that the node has not applied.",
-     [](const NodeCounts& node) { return node.commit_index - std::min(node.commit_index, node.applied_index); }},
+     [](const NodeCounts& node) {
+       return node.commit_index - std::min(node.commit_index, node.applied_index);
+     }},
     {"quorate_node_log_bytes", "About what the retained log takes on the disk.",
      [](const NodeCounts& node) { return node.log_bytes; }},
     {"quorate_node_queued_writes", "Transactions that wait to be prepared.",
@@ -41,15 +43,18 @@ void append_nodes(std::string& out, const std::vector<NodeCounts>& nodes) {
   for (const NodeMetric& metric : kNodeMetrics) {
     append_metric_head(out, metric.name, "gauge", metric.help);
     for (const NodeCounts& node : nodes) {
-      fmt::format_to(std::back_inserter(out), "{}{{node=\"{}\"}} {}\n", metric.name, node.id, metric.value(node));
+      fmt::format_to(std::back_inserter(out), "{}{{node=\"{}\"}} {}\n", metric.name, node.id,
+                     metric.value(node));
     }
   }
 }
 
 void append_transactions(std::string& out, const CoreCounts& counts) {
-  append_metric_head(out, "quorate_transactions_total", "counter",
-                     "Transactions that this process was asked for: applied, or by the code of their problem.");
-  fmt::format_to(std::back_inserter(out), "quorate_transactions_total{{result=\"applied\"}} {}\n", counts.decided);
+  append_metric_head(
+      out, "quorate_transactions_total", "counter",
+      "Transactions that this process was asked for: applied, or by the code of their problem.");
+  fmt::format_to(std::back_inserter(out), "quorate_transactions_total{{result=\"applied\"}} {}\n",
+                 counts.decided);
   for (std::size_t code = 0; code < kErrorCodes; ++code) {
     if (counts.refused[code] == 0) continue;
     fmt::format_to(std::back_inserter(out), "quorate_transactions_total{{result=\"{}\"}} {}\n",

@@ -11,11 +11,12 @@ HttpMetrics::HttpMetrics() : routes_(api_routes().size() + 1) {}
 
 void HttpMetrics::count(const Route* route, unsigned status, std::chrono::microseconds duration,
                         std::uint64_t bytes) {
-  OfRoute& of = route == nullptr ? routes_.back()
-                                 : routes_[static_cast<std::size_t>(route - api_routes().data())];
+  OfRoute& of =
+      route == nullptr ? routes_.back() : routes_[static_cast<std::size_t>(route - api_routes().data())];
   const double seconds = std::chrono::duration<double>(duration).count();
   const auto bound = std::ranges::lower_bound(kBounds, seconds) - kBounds.begin();
-  of.statuses[std::min<std::size_t>(status / 100, kStatusClasses - 1)].fetch_add(1, std::memory_order_relaxed);
+  of.statuses[std::min<std::size_t>(status / 100, kStatusClasses - 1)].fetch_add(1,
+                                                                                 std::memory_order_relaxed);
   of.durations[static_cast<std::size_t>(bound)].fetch_add(1, std::memory_order_relaxed);
   of.duration_us.fetch_add(static_cast<std::uint64_t>(duration.count()), std::memory_order_relaxed);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
@@ -27,7 +28,8 @@ std::string HttpMetrics::labels_of(std::size_t route) {
   return fmt::format(R"(route="{}",method="{}")", known.path, to_string(known.method));
 }
 
-void append_metric_head(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
+void append_metric_head(std::string& out, std::string_view name, std::string_view type,
+                        std::string_view help) {
   fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
 }
 
@@ -56,7 +58,8 @@ void HttpMetrics::append_durations(std::string& out) const {
       below += of.durations[i];
       const std::string bound = i < kBounds.size() ? fmt::format("{}", kBounds[i]) : "+Inf";
       fmt::format_to(std::back_inserter(lines),
-                     "quorate_http_request_duration_seconds_bucket{{{},le=\"{}\"}} {}\n", labels, bound, below);
+                     "quorate_http_request_duration_seconds_bucket{{{},le=\"{}\"}} {}\n", labels, bound,
+                     below);
     }
     if (below == 0) continue;
     out += lines;

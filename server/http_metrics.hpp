@@ -26,11 +26,13 @@ class HttpMetrics {
 
  private:
   static constexpr std::size_t kStatusClasses = 6;  // 2xx at 2, ...
-  static constexpr std::array<double, 11> kBounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 60};
+  static constexpr std::array<double, 11> kBounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.1,
+                                                  0.25,  1,      2.5,   10,   60};
 
   struct OfRoute {
     std::array<std::atomic<std::uint64_t>, kStatusClasses> statuses = {};
-    std::array<std::atomic<std::uint64_t>, kBounds.size() + 1> durations = {};  // by the first bound not below
+    std::array<std::atomic<std::uint64_t>, kBounds.size() + 1> durations =
+        {};  // by the first bound not below
     std::atomic<std::uint64_t> duration_us = 0;
   };
 
@@ -43,6 +45,7 @@ class HttpMetrics {
 };
 
 // The lines that come before the samples of a metric.
-void append_metric_head(std::string& out, std::string_view name, std::string_view type, std::string_view help);
+void append_metric_head(std::string& out, std::string_view name, std::string_view type,
+                        std::string_view help);
 
 }  // namespace quorate

@@ -33,10 +33,12 @@ void log_request(const AnsweredRequest& answered, bool all) {
   }
   if (stream_failed) what.append(" cut: ").append(to_string(failure->code));
   // The query string may hold what is not for logs.
-  const std::string_view path = std::string_view(answered.request.target).substr(0, answered.request.target.find('?'));
-  spdlog::log(is_bad ? spdlog::level::warn : spdlog::level::info, "request {}: {} {} {}{}, {} bytes in {:.3f} ms{}",
-              ids_of(answered.request.context), to_string(answered.request.method), path, response.status, what,
-              answered.bytes, static_cast<double>(answered.duration.count()) / 1000.0,
+  const std::string_view path =
+      std::string_view(answered.request.target).substr(0, answered.request.target.find('?'));
+  spdlog::log(is_bad ? spdlog::level::warn : spdlog::level::info,
+              "request {}: {} {} {}{}, {} bytes in {:.3f} ms{}", ids_of(answered.request.context),
+              to_string(answered.request.method), path, response.status, what, answered.bytes,
+              static_cast<double>(answered.duration.count()) / 1000.0,
               answered.is_whole ? "" : ", not all of it sent");
 }
 

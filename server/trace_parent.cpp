@@ -23,8 +23,8 @@ bool is_id(std::string_view text) {
 
 bool is_trace_parent(std::string_view text) {
   if (text.size() != kSize || !text.starts_with("00-") || text[35] != '-' || text[52] != '-') return false;
-  return is_id(text.substr(kTraceIdBegin, kTraceIdSize)) && is_id(text.substr(kParentIdBegin, kParentIdSize)) &&
-         is_all(text.substr(53), "0123456789abcdef");
+  return is_id(text.substr(kTraceIdBegin, kTraceIdSize)) &&
+         is_id(text.substr(kParentIdBegin, kParentIdSize)) && is_all(text.substr(53), "0123456789abcdef");
 }
 
 std::string_view trace_id_of(std::string_view trace_parent) {
