@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace quorate {
 
@@ -21,8 +22,9 @@ struct HttpLimits {
 
 struct HttpTimeouts {
   std::chrono::milliseconds idle{60'000};  // between requests, and for a client that does not read its answer
-  std::chrono::milliseconds header{10'000};  // from a request's first byte to the end of its header
-  std::chrono::milliseconds body{30'000};    // from the end of the header to the end of the body
+  std::chrono::milliseconds header{10'000};        // from a request's first byte to the end of its header
+  std::chrono::milliseconds body{30'000};          // from the end of the header to the end of the body
+  std::chrono::milliseconds stream_write{30'000};  // for a client to accept one piece of a streamed result
   std::chrono::milliseconds shutdown{
       15'000};  // to finish what is in flight when the process is asked to stop
 };
@@ -33,6 +35,8 @@ struct HttpOptions {
   std::size_t io_threads = 2;
   HttpLimits limits;
   HttpTimeouts timeouts;
+  std::vector<std::string> cors_origins;  // whose pages may use the API; "*": all; empty: none
+  bool log_requests = false;              // every one, not only those that failed
 };
 
 }  // namespace quorate

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "config/setting.hpp"
+#include "config/setting_makers.hpp"
 #include "config/setting_values.hpp"
 #include "core/membership.hpp"
 
@@ -9,73 +9,7 @@ namespace quorate {
 
 namespace {
 
-using Applied = std::expected<void, std::string>;
-
 constexpr std::array<std::string_view, 6> kLogLevels{"trace", "debug", "info", "warn", "error", "off"};
-
-// A setting whose text goes through parse(text) into the place that locate(config) names.
-template <typename Locate, typename Parse>
-auto setter(Locate locate, Parse parse) {
-  return [locate, parse](ServeConfig& config, std::string_view text) -> Applied {
-    auto parsed = parse(text);
-    if (!parsed) return std::unexpected(parsed.error());
-    locate(config) = *parsed;
-    return {};
-  };
-}
-
-const ServeConfig& defaults() {
-  static const ServeConfig config;
-  return config;
-}
-
-template <typename Locate>
-Setting bytes(std::string name, std::string group, Locate locate, std::string documentation) {
-  ServeConfig config;
-  return {.name = std::move(name),
-          .group = std::move(group),
-          .value_name = "BYTES",
-          .documentation = std::move(documentation),
-          .default_text = bytes_text(locate(config)),
-          .apply = setter(locate, parse_bytes)};
-}
-
-template <typename Locate>
-Setting milliseconds(std::string name, std::string group, Locate locate, std::string documentation) {
-  ServeConfig config;
-  return {.name = std::move(name),
-          .group = std::move(group),
-          .value_name = "MS",
-          .documentation = std::move(documentation),
-          .default_text = std::to_string(locate(config).count()),
-          .apply = setter(locate, parse_milliseconds)};
-}
-
-template <typename Locate>
-Setting count(std::string name, std::string group, std::uint64_t high, Locate locate,
-              std::string documentation) {
-  ServeConfig config;
-  return {.name = std::move(name),
-          .group = std::move(group),
-          .value_name = "N",
-          .documentation = std::move(documentation),
-          .default_text = std::to_string(locate(config)),
-          .apply = setter(locate, [high](std::string_view text) { return parse_number(text, 1, high); })};
-}
-
-template <typename Locate>
-Setting text(std::string name, std::string group, std::string value_name, Locate locate,
-             std::string documentation) {
-  return {.name = std::move(name),
-          .group = std::move(group),
-          .value_name = std::move(value_name),
-          .documentation = std::move(documentation),
-          .default_text = {},
-          .apply = setter(locate, [](std::string_view given) -> Parsed<std::string> {
-            if (given.empty()) return std::unexpected("must not be empty");
-            return std::string(given);
-          })};
-}
 
 Applied apply_listen(ServeConfig& config, std::string_view given) {
   const Parsed<ListenAddress> address = parse_listen_address(given);
@@ -103,6 +37,31 @@ Applied apply_log_level(ServeConfig& config, std::string_view given) {
     return std::unexpected("must be trace, debug, info, warn, error or off");
   }
   config.log_level = given;
+  return {};
+}
+
+Applied apply_log_requests(ServeConfig& config, std::string_view given) {
+  if (given != "true" && given != "false") return std::unexpected("must be true or false");
+  config.http.log_requests = given == "true";
+  return {};
+}
+
+// One or several, separated by commas, as browsers send them: SCHEME://HOST[:PORT].
+Applied apply_cors_origins(ServeConfig& config, std::string_view given) {
+  std::vector<std::string>& origins = config.http.cors_origins;
+  while (!given.empty()) {
+    const std::string_view origin = given.substr(0, given.find(','));
+    given.remove_prefix(std::min(given.size(), origin.size() + 1));
+    const std::size_t host = origin.find("://") + 3;
+    const bool is_origin = origin.find("://") != std::string_view::npos && host < origin.size() &&
+                           origin.find_first_of("/ *", host) == std::string_view::npos;
+    if (origin != "*" && !is_origin)
+      return std::unexpected("must be \"*\" or origins like https://app.example:8443");
+    origins.emplace_back(origin);
+  }
+  if (origins.size() > 1 && std::ranges::find(origins, "*") != origins.end()) {
+    return std::unexpected("must be \"*\" alone, or origins without it");
+  }
   return {};
 }
 
@@ -267,6 +226,20 @@ void add_basic_settings(std::vector<Setting>& settings) {
                       .documentation = "What is logged: trace, debug, info, warn, error or off.",
                       .default_text = defaults().log_level,
                       .apply = apply_log_level});
+  settings.push_back({.name = "log-requests",
+                      .group = group,
+                      .value_name = "true|false",
+                      .documentation = "Logs every request, not only those that failed.",
+                      .default_text = "false",
+                      .apply = apply_log_requests});
+  settings.push_back(
+      {.name = "cors-origins",
+       .group = group,
+       .value_name = "ORIGIN,...",
+       .documentation = "The origins whose web pages may use the API from a browser, or \"*\" for all.",
+       .default_text = {},
+       .is_list = true,
+       .apply = apply_cors_origins});
 }
 
 void add_http_settings(std::vector<Setting>& settings) {
@@ -305,6 +278,9 @@ void add_http_settings(std::vector<Setting>& settings) {
   add(milliseconds(
       "body-timeout-ms", times, [](ServeConfig& c) -> auto& { return c.http.timeouts.body; },
       "How long a request's body may take."));
+  add(milliseconds(
+      "stream-write-timeout-ms", times, [](ServeConfig& c) -> auto& { return c.http.timeouts.stream_write; },
+      "How long a client may take to accept one piece of a streamed result."));
   add(milliseconds(
       "shutdown-timeout-ms", times, [](ServeConfig& c) -> auto& { return c.http.timeouts.shutdown; },
       "How long requests in flight may take to finish after SIGTERM."));
@@ -364,7 +340,16 @@ void add_core_limits(std::vector<Setting>& settings) {
       "How long the outcome of a request with an Idempotency-Key is kept."));
   add(milliseconds(
       "statement-time-ms", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.statement_time; },
-      "How long the statements of one transaction together, or one query, may run."));
+      "How long the statements of one transaction together, one query, or one piece of a streamed result may "
+      "run."));
+  add(count(
+      "max-streams", limits, 100'000, [](ServeConfig& c) -> auto& { return c.cluster.limits.streams; },
+      "The most results streamed at once, per node; a further one is answered 429."));
+  add(milliseconds(
+      "stream-time-ms", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.stream_time; },
+      "How long one streamed result may take in all. Meanwhile the database's write-ahead log grows with "
+      "what is "
+      "written."));
 }
 
 void add_catch_up(std::vector<Setting>& settings) {

@@ -48,7 +48,10 @@ struct CoreLimits {
   std::uint64_t snapshot_bytes_per_second = 0;        // received by one node; 0: as fast as it goes
   std::chrono::milliseconds default_timeout{10'000};  // of a request that names none
   std::chrono::milliseconds max_timeout{120'000};
-  std::chrono::milliseconds statement_time{10'000};  // of one transaction's statements together, or one query
+  std::chrono::milliseconds statement_time{
+      10'000};                // of one transaction's statements together, one query, or one piece of a stream
+  std::size_t streams = 100;  // results being read piece by piece, per node
+  std::chrono::milliseconds stream_time{600'000};  // of one stream: as long, the database keeps what it sees
 };
 
 struct Timing {

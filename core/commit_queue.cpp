@@ -74,6 +74,11 @@ std::vector<Submission> CommitQueue::take_all() {
   return all;
 }
 
+std::size_t CommitQueue::size() const {
+  const std::lock_guard lock(mutex_);
+  return submissions_.size();
+}
+
 bool CommitQueue::has_key(const std::string& key) const {
   const std::lock_guard lock(mutex_);
   return std::ranges::any_of(submissions_, [&](const Submission& submission) {

@@ -27,6 +27,7 @@ struct Submission {
   std::int64_t deadline_us = 0;          // on the steady clock
   std::int64_t leaderless_since_us = 0;  // when no leader was found for it; 0: one was, when last looked for
   std::move_only_function<void(Result<WriteReceipt>)> done = {};  // exactly once
+  RequestContext context = {};                                    // goes along when it is forwarded
 };
 
 // A fair estimate of what a transaction occupies in memory and log.
@@ -48,6 +49,7 @@ class CommitQueue {
   std::vector<Submission> take_expired(std::int64_t now_us);
   std::vector<Submission> take_all();
   bool empty() const;
+  std::size_t size() const;
   // Whether a transaction with this key waits.
   bool has_key(const std::string& key) const;
 

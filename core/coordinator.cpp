@@ -30,20 +30,6 @@ auto answer_index(MultiDbCoordinator::Callback<std::uint64_t> done) {
   };
 }
 
-// Makes sure of an answer: a query that waits in a node that goes down may be dropped with it.
-class QueryCallback {
- public:
-  explicit QueryCallback(MultiDbCoordinator::Callback<QueryAnswer> done) : done_(std::move(done)) {}
-  QueryCallback(QueryCallback&& other) noexcept : done_(std::exchange(other.done_, nullptr)) {}
-  ~QueryCallback() {
-    if (done_) done_(fail(ErrorCode::node_unavailable, "The node stopped before it had read."));
-  }
-  void operator()(Result<QueryAnswer> answer) { std::exchange(done_, nullptr)(std::move(answer)); }
-
- private:
-  MultiDbCoordinator::Callback<QueryAnswer> done_;
-};
-
 }  // namespace
 
 MultiDbCoordinator::MultiDbCoordinator(Options options)
@@ -57,81 +43,128 @@ const CoreLimits& MultiDbCoordinator::limits() const {
   return impl_->options.limits;
 }
 
-void MultiDbCoordinator::write(Transaction transaction, Deadline deadline, Callback<WriteReceipt> done) {
+void MultiDbCoordinator::write(Transaction transaction, Deadline deadline, Callback<WriteReceipt> done,
+                               RequestContext context) {
   if (transaction.id.empty()) transaction.id = make_id(impl_->options.executor);
   const std::size_t bytes = size_of(transaction);
   impl_->submit({.kind = EntryKind::batch,
                  .transaction = std::move(transaction),
                  .bytes = bytes,
                  .deadline_us = to_us(deadline),
-                 .done = std::move(done)});
+                 .done = std::move(done),
+                 .context = std::move(context)});
 }
 
 void MultiDbCoordinator::query(Query query, ReadConsistency consistency, std::uint64_t min_index,
-                               Deadline deadline, Callback<QueryAnswer> done, std::string node) {
+                               Deadline deadline, Callback<QueryAnswer> done, std::string node,
+                               RequestContext context) {
   impl_->read({.query = std::move(query),
                .consistency = consistency,
                .min_index = min_index,
                .deadline_us = to_us(deadline),
-               .done = QueryCallback(std::move(done)),
-               .node = std::move(node)});
+               .done = SureCallback(std::move(done)),
+               .node = std::move(node),
+               .context = std::move(context)});
 }
 
-void MultiDbCoordinator::set_mode(ConsistencyMode mode, Deadline deadline, Callback<std::uint64_t> done) {
-  impl_->ask({.body = ModeCall{mode}, .deadline_us = to_us(deadline), .done = answer_index(std::move(done))});
+void MultiDbCoordinator::open_stream(Query query, ReadConsistency consistency, std::uint64_t min_index,
+                                     Deadline deadline, Callback<std::unique_ptr<QueryStream>> done,
+                                     std::string node, RequestContext context) {
+  const bool is_local = consistency == ReadConsistency::local;
+  query.deadline = deadline;
+  impl_->read({.query = std::move(query),
+               .consistency = is_local ? ReadConsistency::local : ReadConsistency::linearizable,
+               .min_index = min_index,
+               .deadline_us = to_us(deadline),
+               .done = SureCallback(std::move(done)),
+               .node = std::move(node),
+               .context = std::move(context)});
 }
 
-void MultiDbCoordinator::verify(Deadline deadline, Callback<VerifyReport> done) {
+void MultiDbCoordinator::set_mode(ConsistencyMode mode, Deadline deadline, Callback<std::uint64_t> done,
+                                  RequestContext context) {
+  impl_->ask({.body = ModeCall{mode},
+              .deadline_us = to_us(deadline),
+              .done = answer_index(std::move(done)),
+              .context = std::move(context)});
+}
+
+void MultiDbCoordinator::verify(Deadline deadline, Callback<VerifyReport> done, RequestContext context) {
   impl_->ask({.body = VerifyCall{},
               .deadline_us = to_us(deadline),
-              .done = [done = std::move(done)](Result<CallAnswer> answer) mutable {
-                if (!answer) return done(std::unexpected(std::move(answer.error())));
-                done(std::get<VerifyReport>(std::move(*answer)));
-              }});
+              .done =
+                  [done = std::move(done)](Result<CallAnswer> answer) mutable {
+                    if (!answer) return done(std::unexpected(std::move(answer.error())));
+                    done(std::get<VerifyReport>(std::move(*answer)));
+                  },
+              .context = std::move(context)});
 }
 
-void MultiDbCoordinator::find_key(std::string key, Deadline deadline, Callback<KeyState> done) {
+void MultiDbCoordinator::find_key(std::string key, Deadline deadline, Callback<KeyState> done,
+                                  RequestContext context) {
   impl_->ask({.body = OutcomeCall{std::move(key)},
               .deadline_us = to_us(deadline),
-              .done = [done = std::move(done)](Result<CallAnswer> answer) mutable {
-                if (!answer) return done(std::unexpected(std::move(answer.error())));
-                done(std::get<KeyState>(std::move(*answer)));
-              }});
+              .done =
+                  [done = std::move(done)](Result<CallAnswer> answer) mutable {
+                    if (!answer) return done(std::unexpected(std::move(answer.error())));
+                    done(std::get<KeyState>(std::move(*answer)));
+                  },
+              .context = std::move(context)});
 }
 
-void MultiDbCoordinator::restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done) {
+void MultiDbCoordinator::restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done,
+                                 RequestContext context) {
   impl_->ask({.body = RestoreCall{std::move(record)},
               .deadline_us = to_us(deadline),
-              .done = answer_index(std::move(done))});
+              .done = answer_index(std::move(done)),
+              .context = std::move(context)});
 }
 
-void MultiDbCoordinator::transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done) {
+void MultiDbCoordinator::transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done,
+                                             RequestContext context) {
   impl_->ask({.body = TransferCall{std::move(to)},
               .deadline_us = to_us(deadline),
-              .done = answer_index(std::move(done))});
+              .done = answer_index(std::move(done)),
+              .context = std::move(context)});
 }
 
-void MultiDbCoordinator::change_member(MemberCall change, Deadline deadline, Callback<std::uint64_t> done) {
-  impl_->ask(
-      {.body = std::move(change), .deadline_us = to_us(deadline), .done = answer_index(std::move(done))});
+void MultiDbCoordinator::change_member(MemberCall change, Deadline deadline, Callback<std::uint64_t> done,
+                                       RequestContext context) {
+  impl_->ask({.body = std::move(change),
+              .deadline_us = to_us(deadline),
+              .done = answer_index(std::move(done)),
+              .context = std::move(context)});
 }
 
-void MultiDbCoordinator::status(Deadline deadline, Callback<ClusterStatus> done) {
+void MultiDbCoordinator::status(Deadline deadline, Callback<ClusterStatus> done, RequestContext context) {
   const std::int64_t latest = impl_->options.executor.now_us() + kStatusWaitUs;
   impl_->ask({.body = StatusCall{},
               .deadline_us = std::min(to_us(deadline), latest),
-              .done = [routing = impl_, done = std::move(done)](Result<CallAnswer> answer) mutable {
-                ClusterStatus status =
-                    answer ? std::get<ClusterStatus>(std::move(*answer)) : routing->own_status();
-                routing->tell_of_own_nodes(status);
-                done(std::move(status));
-              }});
+              .done =
+                  [routing = impl_, done = std::move(done)](Result<CallAnswer> answer) mutable {
+                    ClusterStatus status =
+                        answer ? std::get<ClusterStatus>(std::move(*answer)) : routing->own_status();
+                    routing->tell_of_own_nodes(status);
+                    done(std::move(status));
+                  },
+              .context = std::move(context)});
 }
 
 ClusterStatus MultiDbCoordinator::known_status() const {
   ClusterStatus status = impl_->own_status();
   impl_->tell_of_own_nodes(status);
   return status;
+}
+
+CoreCounts MultiDbCoordinator::counts() const {
+  CoreCounts counts;
+  counts.decided = impl_->decided;
+  for (std::size_t code = 0; code < kErrorCodes; ++code) counts.refused[code] = impl_->refused[code];
+  const std::shared_lock lock(impl_->slots_mutex);
+  for (const auto& [id, slot] : impl_->slots) {
+    if (slot.data != nullptr) counts.nodes.push_back(slot.data->counts());
+  }
+  return counts;
 }
 
 std::uint64_t MultiDbCoordinator::applied_index() const {

@@ -2,7 +2,8 @@
 //
 // Threads. Every member may be called from any thread and returns at once. Each callback is called exactly once, on a
 // thread of the core, and must not block: hand the result on to where it is needed. Deadlines are absolute; at the
-// deadline the callback is called at the latest (plus scheduling).
+// deadline the callback is called at the latest (plus scheduling). The context of a request goes along to other processes
+// that take part in answering it.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,15 @@
 
 #include "core/answers.hpp"
 #include "core/cluster_config.hpp"
+#include "core/core_counts.hpp"
 #include "core/transport.hpp"
 
 namespace quorate {
 
 class DbNode;
 class Executor;
+class QueryStream;
+struct ServedCall;
 class WitnessNode;
 
 class MultiDbCoordinator {
@@ -35,6 +39,8 @@ class MultiDbCoordinator {
     std::chrono::milliseconds leader_wait = Timing{}.election_timeout;
     // A node of this process has stopped taking part (see NodeObserver::on_down). Called on its writer thread.
     std::function<void(const NodeId& id, NodeState state, const Error& why)> on_node_down = {};
+    // A node of this process has answered a call of another process. Called on any thread; must not block.
+    std::function<void(const ServedCall& call)> on_call_served = {};
   };
   explicit MultiDbCoordinator(Options options);
   ~MultiDbCoordinator();
@@ -42,38 +48,53 @@ class MultiDbCoordinator {
 
   // Decides one transaction, all or nothing. Its id may be empty: one is given. Errors: every code that concerns a
   // write, with its outcome.
-  void write(Transaction transaction, Deadline deadline, Callback<WriteReceipt> done);
+  void write(Transaction transaction, Deadline deadline, Callback<WriteReceipt> done,
+             RequestContext context = {});
 
   // What became of the transaction that was sent with this key, as the leader knows it. Linearizable.
-  void find_key(std::string key, Deadline deadline, Callback<KeyState> done);
+  void find_key(std::string key, Deadline deadline, Callback<KeyState> done, RequestContext context = {});
 
   // Reads with the given consistency; with min_index, not before that index is applied on the node read.
   // `node` names the node to read locally; empty: any that is running, the leader preferred.
   void query(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,
-             Callback<QueryAnswer> done, std::string node = {});
+             Callback<QueryAnswer> done, std::string node = {}, RequestContext context = {});
+
+  // The same for a result that is read piece by piece, from a data node of this process; `leader` is served as
+  // linearizable, which is stronger. The deadline holds until the first piece. Errors also: node_unavailable, at once, if
+  // no such node serves; overloaded.
+  void open_stream(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,
+                   Callback<std::unique_ptr<QueryStream>> done, std::string node = {},
+                   RequestContext context = {});
 
   // Switches the cluster's mode through the log; answers with the index from which it holds.
-  void set_mode(ConsistencyMode mode, Deadline deadline, Callback<std::uint64_t> done);
+  void set_mode(ConsistencyMode mode, Deadline deadline, Callback<std::uint64_t> done,
+                RequestContext context = {});
 
   // Compares the content of all data nodes at one index. Reads everything; writes go on.
-  void verify(Deadline deadline, Callback<VerifyReport> done);
+  void verify(Deadline deadline, Callback<VerifyReport> done, RequestContext context = {});
 
   // As the leader sees it; as this process does, if no leader answers before the deadline.
-  void status(Deadline deadline, Callback<ClusterStatus> done);
+  void status(Deadline deadline, Callback<ClusterStatus> done, RequestContext context = {});
 
   // As this process knows it, at once.
   ClusterStatus known_status() const;
 
   // Hands leadership to this node. Writes go on. Errors: not_found, malformed_request (it cannot lead), node_unavailable.
-  void transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done);
+  void transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done,
+                           RequestContext context = {});
 
   // Lets a node join, as a learner that is promoted by itself once it has caught up, or takes one out. Answers with the
   // index from which it holds. Errors: not_found, identity_mismatch (the id is in use), malformed_request.
-  void change_member(MemberCall change, Deadline deadline, Callback<std::uint64_t> done);
+  void change_member(MemberCall change, Deadline deadline, Callback<std::uint64_t> done,
+                     RequestContext context = {});
+
+  // What became of the writes that this process was asked for, and how its nodes are. Cheap.
+  CoreCounts counts() const;
 
   // Sends a piece of a database file to all nodes, or its end, which makes it their content: see RestoreRecord. Errors:
   // malformed_request (no database), node_unavailable (pieces are missing).
-  void restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done);
+  void restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done,
+               RequestContext context = {});
 
   // The highest index applied on any node of this process. Cheap.
   std::uint64_t applied_index() const;

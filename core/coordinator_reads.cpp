@@ -6,6 +6,26 @@
 #include "core/coordinator_routing.hpp"
 
 namespace quorate {
+namespace {
+
+Error nothing_to_read(const NodeId& node) {
+  const std::string which = node.empty() ? "No node" : "Node " + node;
+  return {.code = ErrorCode::node_unavailable,
+          .message = which + " of this process has content to read at the moment.",
+          .node = node};
+}
+
+}  // namespace
+
+void MultiDbCoordinator::Routing::PendingQuery::run_on(DbNode& on) {
+  if (is_stream())
+    return on.open_stream(std::move(query), min_index, deadline_us, std::get<1>(std::move(done)));
+  on.query(std::move(query), min_index, deadline_us, std::get<0>(std::move(done)));
+}
+
+void MultiDbCoordinator::Routing::PendingQuery::refuse(Error error) {
+  std::visit([&](auto& callback) { callback(std::unexpected(std::move(error))); }, done);
+}
 
 void MultiDbCoordinator::Routing::read(PendingQuery pending) {
   if (pending.consistency == ReadConsistency::leader) return read_on_leader(std::move(pending));
@@ -24,22 +44,23 @@ void MultiDbCoordinator::Routing::read(PendingQuery pending) {
   if (asked) return;
   ask({.body = ReadIndexCall{},
        .deadline_us = shared->deadline_us,
-       .done = [shared, go_on](Result<CallAnswer> answer) {
-         if (!answer) return shared->done(std::unexpected(std::move(answer.error())));
-         go_on(std::get<IndexAnswer>(*answer).index);
-       }});
+       .done =
+           [shared, go_on](Result<CallAnswer> answer) {
+             if (!answer) return shared->refuse(std::move(answer.error()));
+             go_on(std::get<IndexAnswer>(*answer).index);
+           },
+       .context = shared->context});
 }
 
 void MultiDbCoordinator::Routing::read_unless_late(PendingQuery pending) {
   if (options.executor.now_us() < pending.deadline_us) return read(std::move(pending));
-  pending.done(fail(ErrorCode::no_leader, "No leader confirmed the read before the deadline."));
+  pending.refuse(
+      {.code = ErrorCode::no_leader, .message = "No leader confirmed the read before the deadline."});
 }
 
 void MultiDbCoordinator::Routing::read_on_node(PendingQuery pending) {
-  const auto ask_node = [&](DbNode& node) {
-    node.query(std::move(pending.query), pending.min_index, pending.deadline_us, std::move(pending.done));
-  };
-  if (with_own_node(pending.node, ask_node)) return;
+  if (with_own_node(pending.node, [&](DbNode& node) { pending.run_on(node); })) return;
+  if (pending.is_stream()) return pending.refuse(nothing_to_read(pending.node));
   // The index was confirmed by the leader, so that it may as well read itself.
   if (pending.consistency == ReadConsistency::linearizable) return read_on_leader(std::move(pending));
   // A node that has just begun may come as far as that in time.
@@ -47,22 +68,19 @@ void MultiDbCoordinator::Routing::read_on_node(PendingQuery pending) {
     auto shared = std::make_shared<PendingQuery>(std::move(pending));
     return later([self = shared_from_this(), shared] { self->read_on_node(std::move(*shared)); });
   }
-  const std::string which = pending.node.empty() ? "No node" : "Node " + pending.node;
-  pending.done(
-      fail(ErrorCode::node_unavailable, which + " of this process has content to read at the moment."));
+  pending.refuse(nothing_to_read(pending.node));
 }
 
 void MultiDbCoordinator::Routing::read_on_leader(PendingQuery pending) {
-  const auto ask_node = [&](DbNode& node) {
-    node.query(std::move(pending.query), pending.min_index, pending.deadline_us, std::move(pending.done));
-  };
-  if (with_own_leader(ask_node)) return;
+  if (with_own_leader([&](DbNode& leader) { pending.run_on(leader); })) return;
   ask({.body = QueryCall{.query = std::move(pending.query), .min_index = pending.min_index},
        .deadline_us = pending.deadline_us,
-       .done = [done = std::move(pending.done)](Result<CallAnswer> answer) mutable {
-         if (!answer) return done(std::unexpected(std::move(answer.error())));
-         done(std::get<QueryAnswer>(std::move(*answer)));
-       }});
+       .done =
+           [done = std::get<0>(std::move(pending.done))](Result<CallAnswer> answer) mutable {
+             if (!answer) return done(std::unexpected(std::move(answer.error())));
+             done(std::get<QueryAnswer>(std::move(*answer)));
+           },
+       .context = std::move(pending.context)});
 }
 
 std::uint64_t MultiDbCoordinator::Routing::applied_index() const {

@@ -92,6 +92,7 @@ void MultiDbCoordinator::Routing::submit(Submission submission) {
   }
   submission.done = [self = shared_from_this(),
                      done = std::move(submission.done)](Result<WriteReceipt> r) mutable {
+    ++(r ? self->decided : self->refused[static_cast<std::size_t>(r.error().code)]);
     done(std::move(r));
     self->finish_one();
   };
@@ -202,8 +203,10 @@ std::uint64_t MultiDbCoordinator::Routing::remember(Sent sent) {
 
 void MultiDbCoordinator::Routing::send(Sent sent, CallBody body, std::int64_t deadline_us) {
   const NodeId to = sent.to;
-  Call call{
-      .term = sent.term, .timeout_us = deadline_us - options.executor.now_us(), .body = std::move(body)};
+  Call call{.term = sent.term,
+            .timeout_us = deadline_us - options.executor.now_us(),
+            .body = std::move(body),
+            .context = std::visit([](const auto& what) { return what.context; }, sent.what)};
   call.id = remember(std::move(sent));
   const std::shared_lock lock(slots_mutex);
   for (const auto& [node_id, slot] : slots) {

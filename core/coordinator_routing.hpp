@@ -2,6 +2,7 @@
 // and again until somebody answers or the deadline passes. Private to MultiDbCoordinator.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <map>
@@ -11,6 +12,7 @@
 #include "core/coordinator.hpp"
 #include "core/db_node.hpp"
 #include "core/executor.hpp"
+#include "core/sure_callback.hpp"
 
 namespace quorate {
 
@@ -31,15 +33,21 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
     std::int64_t deadline_us = 0;
     std::int64_t leaderless_since_us = 0;  // as Submission's
     DbNode::Answer done;
+    RequestContext context = {};
   };
 
   struct PendingQuery {
+    bool is_stream() const { return done.index() == 1; }
+    void run_on(DbNode& node);
+    void refuse(Error error);
+
     Query query;
     ReadConsistency consistency;
     Index min_index;
     std::int64_t deadline_us;
-    Callback<QueryAnswer> done;
+    std::variant<SureCallback<QueryAnswer>, SureCallback<std::unique_ptr<QueryStream>>> done;
     std::string node;
+    RequestContext context = {};
   };
 
   // Sent to the leader of `term`, mostly in another process, and not answered.
@@ -72,6 +80,9 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   void on_member_call(MemberCall change, std::int64_t deadline_us, DbNode::Answer done) override;
   void on_reply(CallReply reply) override;
   void on_unreachable(const NodeId& node) override;
+  void on_call_served(const ServedCall& call) override {
+    if (options.on_call_served) options.on_call_served(call);
+  }
 
   // --- what is known ---
   template <typename Use>
@@ -99,6 +110,9 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   std::mutex sent_mutex;
   std::map<std::uint64_t, Sent> sent_calls;  // guarded by sent_mutex
   bool sweeping = false;                     // guarded by sent_mutex
+
+  std::atomic<std::uint64_t> decided = 0;  // CoreCounts
+  std::array<std::atomic<std::uint64_t>, kErrorCodes> refused = {};
 
   std::atomic<bool> draining = false;
   std::atomic<std::size_t> outstanding = 0;  // writes accepted and not answered

@@ -34,7 +34,7 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   const Options& kept = node->options_;
   node->cluster_id_ = (*meta)->cluster_id;
   node->instance_ = stored->instance;
-  node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.node.id, stored->instance);
+  node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.observer, kept.node.id, stored->instance);
   node->mode_ = (*meta)->mode;
   node->membership_ = (*meta)->membership;
   if (node->membership_.members.empty()) node->membership_ = stored->membership;
@@ -62,7 +62,10 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   return node;
 }
 
-DbNode::DbNode(Options options) : options_(std::move(options)), queue_(options_.limits) {}
+DbNode::DbNode(Options options)
+    : options_(std::move(options)),
+      queue_(options_.limits),
+      streams_(options_.node.id, *options_.engine, options_.readers, options_.limits) {}
 
 DbNode::~DbNode() {
   std::vector<Submission> untouched = queue_.take_all();
@@ -90,6 +93,7 @@ void DbNode::stop() {
   outbox_->open = false;
   leads_ = false;
   driver_->stop();
+  streams_.end_all({.code = ErrorCode::shutting_down, .message = "Node " + id() + " has stopped."});
 }
 
 void DbNode::submit(Submission submission) {
@@ -121,6 +125,19 @@ DbNode::View DbNode::view() const {
   view.peers = consensus.peers;
   view.now = options_.consensus.now_us();
   return view;
+}
+
+NodeCounts DbNode::counts() const {
+  const ConsensusDriver::View consensus = driver_->view();
+  return {.id = id(),
+          .serves = serves_,
+          .leads = leads_,
+          .term = consensus.leadership.term,
+          .commit_index = consensus.commit,
+          .applied_index = applied_index_,
+          .log_bytes = consensus.log_bytes,
+          .queued_writes = queue_.size(),
+          .streams = streams_.count()};
 }
 
 bool DbNode::has_caught_up() const {
@@ -201,6 +218,7 @@ void DbNode::sweep() {
   for (Submission& submission : queue_.take_expired(now)) refuse(submission, late);
   expire_waiters(now);
   expire_verifications(now);
+  streams_.end_expired(now);
   if (!is_up()) return;
   notice_removal();
   tend_fetch();
@@ -235,6 +253,9 @@ void DbNode::go_down(NodeState state, Error why) {
                     .outcome = Outcome::unknown});
   }
   publish();
+  streams_.end_all({.code = ErrorCode::node_unavailable,
+                    .message = "Node " + id() + " has stopped serving: " + why.message,
+                    .node = id()});
   report_progress(true);
   options_.observer.on_down(id(), state, std::move(why));
 }

@@ -19,7 +19,9 @@
 #include <set>
 
 #include "core/batch_codec.hpp"
+#include "core/core_counts.hpp"
 #include "core/participant.hpp"
+#include "core/query_stream.hpp"
 #include "core/recent_outcomes.hpp"
 #include "core/snapshot_store.hpp"
 
@@ -67,6 +69,9 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   // [any] Runs the query once min_index is applied here. Errors also: stale_read, overloaded, quarantined.
   void query(Query query, Index min_index, std::int64_t deadline_us,
              std::move_only_function<void(Result<QueryAnswer>)> done);
+  // [any] The same, for a result that is read piece by piece.
+  void open_stream(Query query, Index min_index, std::int64_t deadline_us,
+                   std::move_only_function<void(Result<std::unique_ptr<QueryStream>>)> done);
   // [any] An index to wait for, after which a read is linearizable; nothing if this node does not lead.
   void read_index(std::move_only_function<void(std::optional<Index>)> done);
 
@@ -81,6 +86,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   // [any]
   bool leads() const { return leads_; }
   bool serves() const { return serves_; }  // has content that may be read
+  NodeCounts counts() const;
 
   // Participant [any]
   const NodeId& id() const override { return options_.node.id; }
@@ -248,7 +254,11 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   void when_applied(Index index, std::int64_t deadline_us, std::move_only_function<void(Result<void>)> then);
   void wake_waiters();
   void expire_waiters(std::int64_t now_us);
-  void run_query(Query query, std::move_only_function<void(Result<QueryAnswer>)> done);
+  Result<QueryAnswer> run_query(Query query);
+  Result<std::unique_ptr<QueryStream>> begin_stream(Query query) { return streams_.open(std::move(query)); }
+  template <typename T>
+  void read_when_applied(Index min_index, std::int64_t deadline_us, Result<T> (DbNode::*read)(Query),
+                         Query query, std::move_only_function<void(Result<T>)> done);
   Result<std::unique_ptr<Reader>> borrow_reader();
   void give_back_reader(std::unique_ptr<Reader> reader);
   void report_content(const BarrierRecord& barrier, Index index);
@@ -258,6 +268,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   Options options_;
   std::shared_ptr<Outbox> outbox_;
   CommitQueue queue_;
+  QueryStreams streams_;
   std::unique_ptr<ConsensusDriver> driver_;
   std::string cluster_id_;
   Instance instance_ = 0;

@@ -40,7 +40,7 @@ void DbNode::serve(CallBody call, Term term, std::int64_t deadline_us, Answer do
 // Reads need not wait for the writer. Any thread.
 bool DbNode::serve_at_once(const NodeId& from, Call& call) {
   if (std::holds_alternative<ReadIndexCall>(call.body)) {
-    serve_read_index(replier(outbox_, from, call.id));
+    serve_read_index(replier(outbox_, from, call));
     return true;
   }
   auto* read = std::get_if<QueryCall>(&call.body);
@@ -48,12 +48,12 @@ bool DbNode::serve_at_once(const NodeId& from, Call& call) {
   const std::int64_t deadline_us = options_.writer.now_us() + call.timeout_us;
   read->query.deadline = deadline_at(deadline_us);
   query(std::move(read->query), read->min_index, deadline_us,
-        answer_with<QueryAnswer>(replier(outbox_, from, call.id)));
+        answer_with<QueryAnswer>(replier(outbox_, from, call)));
   return true;
 }
 
 void DbNode::handle(const NodeId& from, Call& call) {
-  Answer reply = replier(outbox_, from, call.id);
+  Answer reply = replier(outbox_, from, call);
   const std::int64_t deadline_us = options_.writer.now_us() + call.timeout_us;
   if (auto* change = std::get_if<MemberCall>(&call.body); change != nullptr && call.term == 0) {
     return options_.observer.on_member_call(std::move(*change), deadline_us, std::move(reply));

@@ -16,23 +16,35 @@ Result<QueryResult> read_with(Reader& reader, const Query& query) {
 
 }  // namespace
 
-void DbNode::query(Query query, Index min_index, std::int64_t deadline_us,
-                   std::move_only_function<void(Result<QueryAnswer>)> done) {
+template <typename T>
+void DbNode::read_when_applied(Index min_index, std::int64_t deadline_us, Result<T> (DbNode::*read)(Query),
+                               Query query, std::move_only_function<void(Result<T>)> done) {
   if (queries_waiting_.fetch_add(1) >= options_.limits.waiting_reads) {
     --queries_waiting_;
     return done(fail(ErrorCode::overloaded, "Too many reads are waiting. Try again a little later."));
   }
-  auto counted = [this, done = std::move(done)](Result<QueryAnswer> answer) mutable {
+  auto counted = [this, done = std::move(done)](Result<T> answer) mutable {
     --queries_waiting_;
     done(std::move(answer));
   };
-  when_applied(min_index, deadline_us,
-               [this, query = std::move(query), done = std::move(counted)](Result<void> reached) mutable {
-                 if (!reached) return done(std::unexpected(reached.error()));
-                 options_.readers.post([this, query = std::move(query), done = std::move(done)]() mutable {
-                   run_query(std::move(query), std::move(done));
-                 });
-               });
+  when_applied(
+      min_index, deadline_us,
+      [this, read, query = std::move(query), done = std::move(counted)](Result<void> reached) mutable {
+        if (!reached) return done(std::unexpected(reached.error()));
+        options_.readers.post([this, read, query = std::move(query), done = std::move(done)]() mutable {
+          done((this->*read)(std::move(query)));
+        });
+      });
+}
+
+void DbNode::query(Query query, Index min_index, std::int64_t deadline_us,
+                   std::move_only_function<void(Result<QueryAnswer>)> done) {
+  read_when_applied(min_index, deadline_us, &DbNode::run_query, std::move(query), std::move(done));
+}
+
+void DbNode::open_stream(Query query, Index min_index, std::int64_t deadline_us,
+                         std::move_only_function<void(Result<std::unique_ptr<QueryStream>>)> done) {
+  read_when_applied(min_index, deadline_us, &DbNode::begin_stream, std::move(query), std::move(done));
 }
 
 void DbNode::read_index(std::move_only_function<void(std::optional<Index>)> done) {
@@ -82,13 +94,13 @@ void DbNode::expire_waiters(std::int64_t now_us) {
   }
 }
 
-void DbNode::run_query(Query query, std::move_only_function<void(Result<QueryAnswer>)> done) {
+Result<QueryAnswer> DbNode::run_query(Query query) {
   auto reader = borrow_reader();
-  if (!reader) return done(std::unexpected(reader.error()));
+  if (!reader) return std::unexpected(reader.error());
   auto result = read_with(**reader, query);
   give_back_reader(std::move(*reader));
-  if (!result) return done(std::unexpected(std::move(result.error())));
-  done(QueryAnswer{.result = std::move(*result), .node = id()});
+  if (!result) return std::unexpected(std::move(result.error()));
+  return QueryAnswer{.result = std::move(*result), .node = id()};
 }
 
 Result<std::unique_ptr<Reader>> DbNode::borrow_reader() {

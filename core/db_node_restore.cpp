@@ -27,9 +27,9 @@ std::optional<Result<WriteReceipt>> DbNode::known_outcome(const RestoreRecord& r
   const auto is_whole = options_.snapshots->has_replacement(*record.end);
   if (!is_whole) return std::unexpected(is_whole.error());
   if (*is_whole) return std::nullopt;
-  return fail(ErrorCode::node_unavailable,
-              "Not all of the file has come to node " + id() + ": another restore was under way, or this node joined "
-              "meanwhile. Nothing was restored; send it again.");
+  return fail(ErrorCode::node_unavailable, "Not all of the file has come to node " + id() +
+                                               ": another restore was under way, or this node joined "
+                                               "meanwhile. Nothing was restored; send it again.");
 }
 
 Result<void> DbNode::apply_restore(const Entry& entry) {
@@ -42,8 +42,9 @@ Result<void> DbNode::apply_restore(const Entry& entry) {
   const auto is_whole = options_.snapshots->has_replacement(*record->end);
   if (!is_whole) return std::unexpected(is_whole.error());
   if (!*is_whole) {
-    return fail(ErrorCode::quarantined, "Entry " + std::to_string(entry.index) +
-                                            " replaces the content by a file that this node has not received.");
+    return fail(ErrorCode::quarantined,
+                "Entry " + std::to_string(entry.index) +
+                    " replaces the content by a file that this node has not received.");
   }
   auto replaced = replace_content(entry, *record->end);
   if (replaced) {
@@ -53,8 +54,9 @@ Result<void> DbNode::apply_restore(const Entry& entry) {
   const ErrorCode code = replaced.error().code;
   if (code != ErrorCode::corrupt && code != ErrorCode::forbidden_sql) return replaced;
   // It is the file's fault, so it is the same on every node: the content stays.
-  restore_refusal_ = Error{.code = ErrorCode::malformed_request,
-                           .message = "The file cannot be restored, and nothing was: " + replaced.error().message};
+  restore_refusal_ =
+      Error{.code = ErrorCode::malformed_request,
+            .message = "The file cannot be restored, and nothing was: " + replaced.error().message};
   return apply_empty(entry, {});
 }
 

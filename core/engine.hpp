@@ -1,8 +1,8 @@
 // The contract of a storage engine: what a database must do to be one node's content.
 //
 // Threads. Every member but open_reader() and make_reader's product is called from one thread, the node's writer
-// thread; open_reader() may be called from any thread, and a Reader belongs to the thread that uses it. All calls
-// block for as long as the database takes; none takes locks of Quorate.
+// thread; open_reader() and open_cursor() may be called from any thread, and a Reader or Cursor belongs to the thread
+// that uses it. All calls block for as long as the database takes; none takes locks of Quorate.
 //
 // Concurrency. A reader sees the content as of a committed position, never a prepared batch. A read that starts after
 // commit() returned sees that commit. Readers never block the writer, the writer never blocks readers.
@@ -126,6 +126,23 @@ class Reader {
   virtual Result<ContentDigest> content_digest() = 0;
 };
 
+// One reading statement whose rows are taken piece by piece, on a connection of its own. It sees the content as of one
+// committed position, whatever is written meanwhile, which the database must keep for it: a log that SQLite would start
+// over grows until the cursor is destroyed. Used by one thread at a time, but for interrupt().
+class Cursor {
+ public:
+  virtual ~Cursor() = default;
+
+  virtual const ResultHead& head() const = 0;
+
+  // The next rows, at least one unless none is left. After a failure, or the last piece, it is only good for being
+  // destroyed. Errors: sql_error, statement_timeout, result_too_large (one row is larger than Query::max_bytes), io_error.
+  virtual Result<ResultPiece> next(const PieceLimits& limits) = 0;
+
+  // Any thread. The next() that runs, and every later one, soon fails with statement_timeout.
+  virtual void interrupt() noexcept = 0;
+};
+
 class StorageEngine {
  public:
   virtual ~StorageEngine() = default;
@@ -177,11 +194,15 @@ class StorageEngine {
                                         const std::vector<KeyedOutcome>& outcomes) = 0;
 
   // Replaces the whole content, meta included, by that of a snapshot, keeping this node's own node_id and role.
-  // No reader may be in use. The source may become the database's own file: after success it must be removed, or be given
+  // No reader or cursor may be in use. The source may become the database's own file: after success it must be removed, or be given
   // to restore() again before anything else happens. On failure the former content is kept, and so is the source.
   virtual Result<void> restore(const std::filesystem::path& source) = 0;
 
   virtual Result<std::unique_ptr<Reader>> open_reader() = 0;
+
+  // Begins a read; of the query's limits max_rows holds for all pieces together, max_bytes for one row, and the deadline
+  // not at all. Errors: those of Reader::query().
+  virtual Result<std::unique_ptr<Cursor>> open_cursor(Query query) = 0;
 };
 
 // A batch held open on an engine; rolls back when it goes out of scope (the seed's "RAII rollback").

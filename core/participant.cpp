@@ -1,13 +1,28 @@
 #include "core/participant.hpp"
 
+#include <array>
 #include <utility>
 
 namespace quorate {
 
+namespace {
+
+std::string_view name_of(const CallBody& body) {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"write", "mode", "read_index", "query", "verify", "status", "transfer", "member", "outcome"});
+  static_assert(kNames.size() == std::variant_size_v<CallBody>);
+  return kNames[body.index()];
+}
+
+}  // namespace
+
 std::move_only_function<void(Result<CallAnswer>)> replier(std::shared_ptr<Outbox> outbox, NodeId to,
-                                                          std::uint64_t call_id) {
-  return [outbox = std::move(outbox), to = std::move(to), call_id](Result<CallAnswer> answer) {
+                                                          const Call& call) {
+  return [outbox = std::move(outbox), to = std::move(to), call_id = call.id, what = name_of(call.body),
+          context = call.context](Result<CallAnswer> answer) {
     if (!outbox->open) return;
+    outbox->observer.on_call_served(
+        {.from = to, .context = context, .what = what, .error = answer ? nullptr : &answer.error()});
     outbox->transport.send({.from = outbox->id,
                             .to = to,
                             .body = CallReply{.id = call_id, .answer = std::move(answer)},

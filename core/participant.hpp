@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/cluster_config.hpp"
@@ -31,6 +32,14 @@ class Participant {
   virtual ClusterStatus status() const = 0;
 };
 
+// A call of another process that has been answered.
+struct ServedCall {
+  const NodeId& from;
+  const RequestContext& context;
+  std::string_view what;  // "write", "query", ...
+  const Error* error;     // null: it was done
+};
+
 // Called on threads of the node; must not block.
 class NodeObserver {
  public:
@@ -45,6 +54,8 @@ class NodeObserver {
                               std::move_only_function<void(Result<CallAnswer>)> done) = 0;
   // The answer to a call that was sent through send_call().
   virtual void on_reply(CallReply reply) = 0;
+  // On any thread.
+  virtual void on_call_served(const ServedCall&) {}
   // What this node sent to that one may not have arrived, nor its answers.
   virtual void on_unreachable(const NodeId& node) = 0;
 };
@@ -52,14 +63,15 @@ class NodeObserver {
 // What answers that come late need: a call may outlive the node that received it.
 struct Outbox {
   Transport& transport;
+  NodeObserver& observer;
   NodeId id;
   Instance instance;
   std::atomic<bool> open = true;  // false: nothing is sent any more
 };
 
-// Answers a call from another node, on any thread, at any time.
+// Answers a call from another node, on any thread, at any time, and tells the observer.
 std::move_only_function<void(Result<CallAnswer>)> replier(std::shared_ptr<Outbox> outbox, NodeId to,
-                                                          std::uint64_t call_id);
+                                                          const Call& call);
 
 // How a node takes part in consensus, as far as the configuration says it.
 RaftConfig raft_config(const NodeId& id, Instance instance, const Timing& timing, const CoreLimits& limits,

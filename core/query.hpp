@@ -40,4 +40,26 @@ struct QueryResult {
   std::uint64_t index = 0;  // the applied index that the read saw
 };
 
+// What a result read piece by piece begins with.
+struct ResultHead {
+  std::vector<std::string> columns;
+  std::vector<std::string> types;  // as in QueryResult
+  std::uint64_t index = 0;         // likewise
+};
+
+// The next rows of it.
+struct ResultPiece {
+  std::vector<Row> rows;
+  bool last = false;
+  bool truncated = false;  // of the last: max_rows was reached and there was at least one more
+};
+
+// A piece ends with the row that reaches one of the first three.
+struct PieceLimits {
+  std::size_t rows = 1'000;
+  std::size_t bytes = 128UL * 1024;     // of values
+  Deadline enough = Deadline::max();    // once it has a row
+  Deadline deadline = Deadline::max();  // the statement is interrupted then: statement_timeout
+};
+
 }  // namespace quorate

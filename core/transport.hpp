@@ -4,6 +4,7 @@
 
 #include "core/answers.hpp"
 #include "core/consensus/types.hpp"
+#include "core/request_context.hpp"
 
 namespace quorate {
 
@@ -147,6 +148,7 @@ struct Call {
   Term term = 0;                // the receiver must lead in exactly this term; 0: need not lead
   std::int64_t timeout_us = 0;  // what was left when it was sent
   CallBody body;
+  RequestContext context = {};  // of the client's request that it is made for; empty: of none
 };
 
 // Answer to ReadIndexCall, ModeCall, MemberCall, TransferCall and RestoreCall: the index from which it holds.

@@ -128,8 +128,11 @@ void fields(auto& visit, Like<TransferCall> auto& m) {
 void fields(auto& visit, Like<MemberCall> auto& m) {
   visit(m.member, m.remove);
 }
+void fields(auto& visit, Like<RequestContext> auto& m) {
+  visit(m.id, m.trace);
+}
 void fields(auto& visit, Like<Call> auto& m) {
-  visit(m.id, m.term, m.timeout_us, m.body);
+  visit(m.id, m.term, m.timeout_us, m.body, m.context);
 }
 
 // --- answers ---

@@ -13,7 +13,7 @@ Result<std::unique_ptr<WitnessNode>> WitnessNode::open(Options options) {
   std::unique_ptr<WitnessNode> node(new WitnessNode(std::move(options)));
   const Options& kept = node->options_;
   const Index base = stored->base.index;
-  node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.id, stored->instance);
+  node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.observer, kept.id, stored->instance);
   node->driver_ = std::make_unique<ConsensusDriver>(
       ConsensusDriver::Options{
           .raft = raft_config(kept.id, stored->instance, kept.timing, kept.limits, kept.broken),
@@ -52,7 +52,7 @@ void WitnessNode::receive(Message message) {
 
 // It passes on who wants to join, and serves nothing else.
 void WitnessNode::answer(const NodeId& from, Call& call) {
-  auto reply = replier(outbox_, from, call.id);
+  auto reply = replier(outbox_, from, call);
   if (auto* change = std::get_if<MemberCall>(&call.body); change != nullptr && call.term == 0) {
     const std::int64_t deadline_us = options_.consensus.now_us() + call.timeout_us;
     return options_.observer.on_member_call(std::move(*change), deadline_us, std::move(reply));

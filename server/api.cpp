@@ -7,6 +7,7 @@
 
 #include "server/request_id.hpp"
 #include "server/router.hpp"
+#include "server/trace_parent.hpp"
 
 namespace quorate {
 
@@ -58,15 +59,18 @@ HttpResponse method_not_allowed(const HttpRequest& request, std::string allow, s
 }  // namespace
 
 boost::asio::awaitable<HttpResponse> Api::handle(HttpRequest& request) const {
-  std::string request_id = choose_request_id(request.headers.find("X-Request-Id"));
-  request.id = request_id;
-  HttpResponse response = co_await answer(request, request_id);
-  complete(response, std::move(request_id));
+  begin(request);
+  HttpResponse response = co_await answer(request);
+  complete(response, request);
   co_return response;
 }
 
-boost::asio::awaitable<HttpResponse> Api::answer(HttpRequest& request, const std::string& request_id) const {
+boost::asio::awaitable<HttpResponse> Api::answer(HttpRequest& request) const {
+  const std::string& request_id = request.context.id;
   RouteMatch match = find_route(api_routes(), request.method, request.path);
+  request.route = match.route;
+  if (!match.allow.empty() && services_.cors.is_preflight(request))
+    co_return CorsPolicy::answer_preflight(match.allow);
   if (match.route == nullptr) {
     if (!match.allow.empty()) co_return method_not_allowed(request, std::move(match.allow), request_id);
     const std::string detail = "There is nothing at " + request.path + ". /openapi.yaml lists what there is.";
@@ -91,25 +95,39 @@ boost::asio::awaitable<HttpResponse> Api::answer(HttpRequest& request, const std
                              request_id);
 }
 
-HttpResponse Api::reject(const HttpRequest& request, const Error& error) const {
-  std::string request_id = choose_request_id(request.headers.find("X-Request-Id"));
-  HttpResponse response = problem_response(error, request_id);
-  complete(response, std::move(request_id));
+HttpResponse Api::reject(HttpRequest& request, const Error& error) const {
+  begin(request);
+  HttpResponse response = problem_response(error, request.context.id);
+  complete(response, request);
   response.close = true;
   return response;
 }
 
-HttpResponse Api::reject(const HttpRequest& request, HttpProblem problem, std::string_view detail) const {
-  std::string request_id = choose_request_id(request.headers.find("X-Request-Id"));
-  HttpResponse response = problem_response(problem, detail, request_id);
-  complete(response, std::move(request_id));
+HttpResponse Api::reject(HttpRequest& request, HttpProblem problem, std::string_view detail) const {
+  begin(request);
+  HttpResponse response = problem_response(problem, detail, request.context.id);
+  complete(response, request);
   response.close = true;
   return response;
 }
 
-void Api::complete(HttpResponse& response, std::string request_id) const {
+void Api::begin(HttpRequest& request) {
+  request.context.id = choose_request_id(request.headers.find("X-Request-Id"));
+  const std::string_view trace = request.headers.find("traceparent");
+  const bool is_good = request.headers.count("traceparent") == 1 && is_trace_parent(trace);
+  request.context.trace = is_good ? trace : "";
+}
+
+void Api::complete(HttpResponse& response, const HttpRequest& request) const {
   if (!response.index) response.index = services_.coordinator.applied_index();
-  response.headers.emplace_back("X-Request-Id", std::move(request_id));
+  response.headers.emplace_back("X-Request-Id", request.context.id);
+  services_.cors.complete(response, request);
+}
+
+void Api::note(const AnsweredRequest& answered) const {
+  services_.metrics.count(answered.request.route, answered.response.status, answered.duration,
+                          answered.bytes);
+  log_request(answered, services_.log_requests);
 }
 
 }  // namespace quorate

@@ -7,6 +7,7 @@
 
 #include "server/http_message.hpp"
 #include "server/problem.hpp"
+#include "server/request_log.hpp"
 #include "server/services.hpp"
 
 namespace quorate {
@@ -21,12 +22,18 @@ class Api {
   boost::asio::awaitable<HttpResponse> handle(HttpRequest& request) const;
 
   // For a request that never became one: a broken header, a body that is too large, a time that ran out.
-  HttpResponse reject(const HttpRequest& request, const Error& error) const;
-  HttpResponse reject(const HttpRequest& request, HttpProblem problem, std::string_view detail) const;
+  HttpResponse reject(HttpRequest& request, const Error& error) const;
+  HttpResponse reject(HttpRequest& request, HttpProblem problem, std::string_view detail) const;
+
+  // Logs and counts what has been answered. The request still has its context and route.
+  void note(const AnsweredRequest& answered) const;
+
+  HttpMetrics& metrics() const { return services_.metrics; }
 
  private:
-  boost::asio::awaitable<HttpResponse> answer(HttpRequest& request, const std::string& request_id) const;
-  void complete(HttpResponse& response, std::string request_id) const;
+  boost::asio::awaitable<HttpResponse> answer(HttpRequest& request) const;
+  static void begin(HttpRequest& request);
+  void complete(HttpResponse& response, const HttpRequest& request) const;
 
   const Services& services_;
 };

@@ -87,8 +87,8 @@ HandlerResult get_cluster(const Services& services, const HttpRequest& request) 
   const Result<void> parameters = check_query_parameters(request, {});
   if (!parameters) co_return std::unexpected(parameters.error());
   const Deadline deadline = deadline_after(services.limits.default_timeout);
-  auto start = [&services, deadline](MultiDbCoordinator::Callback<ClusterStatus> done) {
-    services.coordinator.status(deadline, std::move(done));
+  auto start = [&services, &request, deadline](MultiDbCoordinator::Callback<ClusterStatus> done) {
+    services.coordinator.status(deadline, std::move(done), request.context);
   };
   const Result<ClusterStatus> status = co_await await_result<ClusterStatus>(std::move(start));
   if (!status) co_return std::unexpected(status.error());
@@ -102,8 +102,8 @@ HandlerResult put_cluster_mode(const Services& services, const HttpRequest& requ
   if (!decoded) co_return std::unexpected(decoded.error());
   const ConsistencyMode mode = *decoded->mode;
   const Deadline deadline = deadline_after(decoded->timeout);
-  auto start = [&services, mode, deadline](MultiDbCoordinator::Callback<std::uint64_t> done) {
-    services.coordinator.set_mode(mode, deadline, std::move(done));
+  auto start = [&services, &request, mode, deadline](MultiDbCoordinator::Callback<std::uint64_t> done) {
+    services.coordinator.set_mode(mode, deadline, std::move(done), request.context);
   };
   const Result<std::uint64_t> index = co_await await_result<std::uint64_t>(std::move(start));
   if (!index) co_return std::unexpected(index.error());
@@ -118,8 +118,8 @@ HandlerResult post_cluster_verify(const Services& services, const HttpRequest& r
   const Result<ClusterRequest> decoded = read_cluster_request(services, request, {});
   if (!decoded) co_return std::unexpected(decoded.error());
   const Deadline deadline = deadline_after(decoded->timeout);
-  auto start = [&services, deadline](MultiDbCoordinator::Callback<VerifyReport> done) {
-    services.coordinator.verify(deadline, std::move(done));
+  auto start = [&services, &request, deadline](MultiDbCoordinator::Callback<VerifyReport> done) {
+    services.coordinator.verify(deadline, std::move(done), request.context);
   };
   const Result<VerifyReport> report = co_await await_result<VerifyReport>(std::move(start));
   if (!report) co_return std::unexpected(report.error());
@@ -133,8 +133,8 @@ HandlerResult post_cluster_leader(const Services& services, const HttpRequest& r
   if (!decoded) co_return std::unexpected(decoded.error());
   const std::string node = *decoded->node;
   const Deadline deadline = deadline_after(decoded->timeout);
-  auto start = [&services, &node, deadline](MultiDbCoordinator::Callback<std::uint64_t> done) {
-    services.coordinator.transfer_leadership(node, deadline, std::move(done));
+  auto start = [&services, &request, &node, deadline](MultiDbCoordinator::Callback<std::uint64_t> done) {
+    services.coordinator.transfer_leadership(node, deadline, std::move(done), request.context);
   };
   const Result<std::uint64_t> index = co_await await_result<std::uint64_t>(std::move(start));
   if (!index) co_return std::unexpected(index.error());
@@ -174,8 +174,9 @@ HandlerResult delete_cluster_node(const Services& services, const HttpRequest& r
   if (!parameters) co_return std::unexpected(parameters.error());
   const std::string node = percent_decoded(request.path_arguments.front());
   const Deadline deadline = deadline_after(services.limits.default_timeout);
-  auto start = [&services, &node, deadline](MultiDbCoordinator::Callback<std::uint64_t> done) {
-    services.coordinator.change_member({.member = {.id = node}, .remove = true}, deadline, std::move(done));
+  auto start = [&services, &request, &node, deadline](MultiDbCoordinator::Callback<std::uint64_t> done) {
+    services.coordinator.change_member({.member = {.id = node}, .remove = true}, deadline, std::move(done),
+                                       request.context);
   };
   const Result<std::uint64_t> index = co_await await_result<std::uint64_t>(std::move(start));
   if (!index) co_return std::unexpected(index.error());

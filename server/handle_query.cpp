@@ -1,12 +1,17 @@
 // POST /v1/query and GET /v1/query
 #include <algorithm>
+#include <array>
 #include <boost/asio/this_coro.hpp>
+#include <limits>
 
+#include "server/accepted_media.hpp"
 #include "server/await_result.hpp"
 #include "server/handler_tools.hpp"
 #include "server/handlers.hpp"
 #include "server/json_reader.hpp"
+#include "server/problem.hpp"
 #include "server/query_json.hpp"
+#include "server/result_body.hpp"
 #include "server/services.hpp"
 
 namespace quorate {
@@ -16,9 +21,9 @@ namespace {
 // A large answer is written in pieces of so many rows, and other connections get their turn in between.
 constexpr std::size_t kRowsPerTurn = 2'000;
 
-Result<void> check_shape(const QueryRequest& request, const QueryAnswer& answer) {
+Result<void> check_shape(const QueryRequest& request, const std::vector<std::string>& columns) {
   if (request.shape == RowShape::arrays) return {};
-  const std::string* column = find_repeated_column(answer.result.columns);
+  const std::string* column = find_repeated_column(columns);
   if (column == nullptr) return {};
   return fail(ErrorCode::malformed_request,
               "The result has more than one column named \"" + *column +
@@ -54,26 +59,84 @@ Result<void> check_node(const Services& services, const std::string& node) {
               "This cluster has no node \"" + node + "\". GET /v1/cluster lists its nodes.");
 }
 
-HandlerResult run_query(const Services& services, JsonValue body, IntegerStyle integers) {
-  Result<QueryRequest> request = decode_query(body, services.limits);
-  if (!request) co_return std::unexpected(std::move(request.error()));
-  const Result<void> node = check_node(services, request->node);
-  if (!node) co_return std::unexpected(node.error());
-  const Deadline deadline = deadline_after(request->timeout);
-  request->query.deadline = deadline;
+// What a result can be sent as, in the order of preference.
+enum class Media : std::size_t { json, ndjson, csv };
+constexpr std::array<std::string_view, 3> kMedia{"application/json", "application/x-ndjson", "text/csv"};
 
-  auto start = [&services, &request, deadline](MultiDbCoordinator::Callback<QueryAnswer> done) {
-    services.coordinator.query(std::move(request->query), request->consistency, request->min_index, deadline,
-                               std::move(done), std::move(request->node));
+HandlerResult run_query(const Services& services, QueryRequest request, IntegerStyle integers,
+                        const RequestContext& context) {
+  const Deadline deadline = deadline_after(request.timeout);
+  request.query.deadline = deadline;
+  auto start = [&services, &request, &context, deadline](MultiDbCoordinator::Callback<QueryAnswer> done) {
+    services.coordinator.query(std::move(request.query), request.consistency, request.min_index, deadline,
+                               std::move(done), std::move(request.node), context);
   };
   const Result<QueryAnswer> answer = co_await await_result<QueryAnswer>(std::move(start));
   if (!answer) co_return std::unexpected(answer.error());
-  const Result<void> shape = check_shape(*request, *answer);
+  const Result<void> shape = check_shape(request, answer->result.columns);
   if (!shape) co_return std::unexpected(shape.error());
 
   HttpResponse response{.index = answer->result.index};
-  response.body = co_await write_answer(*request, *answer, integers);
+  response.body = co_await write_answer(request, *answer, integers);
   co_return response;
+}
+
+// Answers once the first piece is there: what fails before still has its status.
+HandlerResult stream_query(const Services& services, QueryRequest request, IntegerStyle integers, Media media,
+                           const RequestContext& context) {
+  const Deadline deadline = deadline_after(request.timeout);
+  auto start = [&services, &request, &context,
+                deadline](MultiDbCoordinator::Callback<std::unique_ptr<QueryStream>> done) {
+    services.coordinator.open_stream(std::move(request.query), request.consistency, request.min_index,
+                                     deadline, std::move(done), std::move(request.node), context);
+  };
+  Result<std::unique_ptr<QueryStream>> stream =
+      co_await await_result<std::unique_ptr<QueryStream>>(std::move(start));
+  if (!stream) co_return std::unexpected(std::move(stream.error()));
+  const ResultHead& head = (*stream)->head();
+  const Result<void> shape = media == Media::csv ? Result<void>() : check_shape(request, head.columns);
+  if (!shape) co_return std::unexpected(shape.error());
+  Result<ResultPiece> first = co_await await_piece(**stream);
+  if (!first) co_return std::unexpected(std::move(first.error()));
+
+  auto format = media == Media::csv ? make_csv() : make_ndjson(request.shape, head, integers);
+  HttpResponse response{.content_type = format->content_type(), .index = head.index};
+  response.headers.emplace_back("Trailer", kRowsTrailer);
+  response.stream =
+      std::make_unique<ResultBody>(std::move(*stream), std::move(*first), std::move(format), context.id);
+  co_return response;
+}
+
+HandlerResult answer_query(const Services& services, const HttpRequest& request, JsonValue body) {
+  const Result<IntegerStyle> integers = integer_style(request);
+  if (!integers) co_return std::unexpected(integers.error());
+  const std::optional<std::size_t> chosen = choose_media(request.headers.joined("Accept"), kMedia);
+  if (!chosen) {
+    const char* detail = "There is application/json, application/x-ndjson and text/csv (in UTF-8).";
+    co_return problem_response(HttpProblem::not_acceptable, detail, request.context.id);
+  }
+  const auto media = static_cast<Media>(*chosen);
+  if (media != Media::json && !request.http_1_1) {
+    HttpResponse response =
+        problem_response(HttpProblem::http_version, "Streamed results need HTTP/1.1.", request.context.id);
+    response.headers.emplace_back("Upgrade", "HTTP/1.1");
+    response.headers.emplace_back("Connection", "upgrade");
+    co_return response;
+  }
+  CoreLimits limits = services.limits;
+  if (media != Media::json) limits.result_rows = std::numeric_limits<std::int64_t>::max();
+  Result<QueryRequest> query = decode_query(body, limits);
+  if (!query) co_return std::unexpected(std::move(query.error()));
+  const Result<void> node = check_node(services, query->node);
+  if (!node) co_return std::unexpected(node.error());
+  Result<HttpResponse> answer = fail(ErrorCode::internal, "");
+  if (media == Media::json) {
+    answer = co_await run_query(services, std::move(*query), *integers, request.context);
+  } else {
+    answer = co_await stream_query(services, std::move(*query), *integers, media, request.context);
+  }
+  if (answer) answer->headers.emplace_back("Vary", "Accept");
+  co_return answer;
 }
 
 }  // namespace
@@ -81,11 +144,9 @@ HandlerResult run_query(const Services& services, JsonValue body, IntegerStyle i
 HandlerResult post_query(const Services& services, const HttpRequest& request) {
   const Result<void> parameters = check_query_parameters(request, {"integers"});
   if (!parameters) co_return std::unexpected(parameters.error());
-  const Result<IntegerStyle> integers = integer_style(request);
-  if (!integers) co_return std::unexpected(integers.error());
   Result<JsonValue> body = read_json(request.body, services.json_limits);
   if (!body) co_return std::unexpected(std::move(body.error()));
-  co_return co_await run_query(services, std::move(*body), *integers);
+  co_return co_await answer_query(services, request, std::move(*body));
 }
 
 HandlerResult get_query(const Services& services, const HttpRequest& request) {
@@ -93,11 +154,9 @@ HandlerResult get_query(const Services& services, const HttpRequest& request) {
       request,
       {"sql", "params", "consistency", "min_index", "max_rows", "timeout_ms", "shape", "node", "integers"});
   if (!parameters) co_return std::unexpected(parameters.error());
-  const Result<IntegerStyle> integers = integer_style(request);
-  if (!integers) co_return std::unexpected(integers.error());
   Result<JsonValue> body = query_parameters_as_json(request.query, services.json_limits);
   if (!body) co_return std::unexpected(std::move(body.error()));
-  co_return co_await run_query(services, std::move(*body), *integers);
+  co_return co_await answer_query(services, request, std::move(*body));
 }
 
 }  // namespace quorate

@@ -84,7 +84,7 @@ HandlerResult explain_refusal(const Services& services, const HttpRequest& reque
   const Value version = gone ? Value(Null{}) : version_of(layout, answer->result.rows.front());
   members += ",\"current_version\":";
   append_json_value(members, version, change.options.integers);
-  HttpResponse response = problem_response(error, request.id, members);
+  HttpResponse response = problem_response(error, request.context.id, members);
   if (const auto tag = entity_tag(version)) response.headers.emplace_back("ETag", *tag);
   response.index = answer->result.index;
   co_return response;

@@ -34,9 +34,9 @@ HandlerResult post_transaction(const Services& services, const HttpRequest& requ
   Result<TransactionRequest> decoded = read_transaction(services, request);
   if (!decoded) co_return std::unexpected(std::move(decoded.error()));
 
-  auto start = [&services, &decoded](MultiDbCoordinator::Callback<WriteReceipt> done) {
+  auto start = [&services, &request, &decoded](MultiDbCoordinator::Callback<WriteReceipt> done) {
     services.coordinator.write(std::move(decoded->transaction), deadline_after(decoded->timeout),
-                               std::move(done));
+                               std::move(done), request.context);
   };
   const Result<WriteReceipt> receipt = co_await await_result<WriteReceipt>(std::move(start));
   if (!receipt) co_return std::unexpected(receipt.error());
@@ -56,8 +56,8 @@ HandlerResult get_transaction(const Services& services, const HttpRequest& reque
   if (!valid) co_return std::unexpected(valid.error());
 
   const Deadline deadline = deadline_after(services.limits.default_timeout);
-  auto start = [&services, &key, deadline](MultiDbCoordinator::Callback<KeyState> done) {
-    services.coordinator.find_key(key, deadline, std::move(done));
+  auto start = [&services, &request, &key, deadline](MultiDbCoordinator::Callback<KeyState> done) {
+    services.coordinator.find_key(key, deadline, std::move(done), request.context);
   };
   const Result<KeyState> state = co_await await_result<KeyState>(std::move(start));
   if (!state) co_return std::unexpected(state.error());

@@ -42,6 +42,9 @@ HandlerResult delete_cluster_node(const Services& services, const HttpRequest& r
 HandlerResult get_healthz(const Services& services, const HttpRequest& request);
 HandlerResult get_readyz(const Services& services, const HttpRequest& request);
 
+// handle_metrics.cpp
+HandlerResult get_metrics(const Services& services, const HttpRequest& request);
+
 // handle_documents.cpp
 HandlerResult get_openapi(const Services& services, const HttpRequest& request);
 HandlerResult get_problem(const Services& services, const HttpRequest& request);

@@ -41,6 +41,16 @@ std::size_t HeaderMap::count(std::string_view name) const {
       fields_, [&](const Field& field) { return equal_ignoring_case(name_of(field), name); }));
 }
 
+std::string HeaderMap::joined(std::string_view name) const {
+  std::string list;
+  for (const Field& field : fields_) {
+    if (!equal_ignoring_case(name_of(field), name)) continue;
+    if (!list.empty()) list += ", ";
+    list += std::string_view(text_).substr(field.name_begin + field.name_size, field.value_size);
+  }
+  return list;
+}
+
 void HeaderMap::clear() {
   text_.clear();
   fields_.clear();

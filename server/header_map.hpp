@@ -16,6 +16,8 @@ class HeaderMap {
   // view is good until add() or clear().
   std::string_view find(std::string_view name) const;
   std::size_t count(std::string_view name) const;
+  // The values of all fields of that name, as one list with commas (RFC 9110 §5.2).
+  std::string joined(std::string_view name) const;
 
   std::size_t bytes() const { return text_.size(); }  // of all names and values together
   void clear();

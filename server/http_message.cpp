@@ -52,6 +52,8 @@ void HttpRequest::clear() {
   path_arguments.clear();
   id.clear();
   headers.clear();
+  context = {};
+  route = nullptr;
   drop_body();
 }
 

@@ -1,17 +1,21 @@
-// One HTTP request and one response as plain values: what the router and the handlers see. No networking in
-// here.
+// One HTTP request and one response as values: what the router and the handlers see. No networking in here.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/request_context.hpp"
+#include "server/body_stream.hpp"
 #include "server/header_map.hpp"
 
 namespace quorate {
+
+struct Route;  // server/router.hpp
 
 enum class HttpMethod { get, head, post, put, patch, del, options, other };
 
@@ -31,9 +35,10 @@ struct HttpRequest {
   std::string path;                         // without the query; percent-encoded
   std::vector<QueryParameter> query;        // percent-decoded, in their order
   std::vector<std::string> path_arguments;  // what the route's {names} stand for, percent-encoded
-  std::string id;                           // names it in its response
   HeaderMap headers;
   std::string body;
+  RequestContext context;        // once it is being answered
+  const Route* route = nullptr;  // likewise, if there is one
 
   // The first query parameter of that name, or nothing.
   const std::string* find_query(std::string_view name) const;
@@ -43,13 +48,21 @@ struct HttpRequest {
   void drop_body();  // the body's part of that
 };
 
+// What a problem response says, for logs.
+struct ProblemNote {
+  std::string_view code;
+  Outcome outcome;
+};
+
 struct HttpResponse {
   unsigned status = 200;
   std::string_view content_type = "application/json";  // a literal
   std::vector<std::pair<std::string_view, std::string>> headers = {};
   std::optional<std::uint64_t> index = {};  // Quorate-Index; without one, the index applied when it is sent
   std::string body = {};
-  bool close = false;  // end the connection after it
+  std::unique_ptr<BodyStream> stream = {};  // the body instead, if there is one
+  std::optional<ProblemNote> problem = {};  // if it is one
+  bool close = false;                       // end the connection after it
 };
 
 }  // namespace quorate

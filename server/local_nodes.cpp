@@ -11,6 +11,7 @@
 #include "core/thread_executor.hpp"
 #include "core/witness_node.hpp"
 #include "server/cluster_files.hpp"
+#include "server/request_log.hpp"
 
 namespace quorate {
 namespace {
@@ -51,13 +52,15 @@ std::string state_of(ErrorCode code) {
 struct LocalNodes::Impl {
   Impl(ClusterConfig given, LocalTransport& given_transport)
       : config(std::move(given)), transport(given_transport), executor("quorate") {
-    coordinator = std::make_unique<MultiDbCoordinator>(MultiDbCoordinator::Options{
-        .executor = executor,
-        .limits = config.limits,
-        .leader_wait = config.timing.election_timeout,
-        .on_node_down = [this](const NodeId& id, NodeState state, const Error& why) {
-          executor.post([this, id, state, why] { replace(id, state, why); });
-        }});
+    coordinator = std::make_unique<MultiDbCoordinator>(
+        MultiDbCoordinator::Options{.executor = executor,
+                                    .limits = config.limits,
+                                    .leader_wait = config.timing.election_timeout,
+                                    .on_node_down =
+                                        [this](const NodeId& id, NodeState state, const Error& why) {
+                                          executor.post([this, id, state, why] { replace(id, state, why); });
+                                        },
+                                    .on_call_served = log_served_call});
     for (const NodeConfig& node : config.nodes) {
       if (!node.shared) coordinator->detach(node.id, "stopped", "It has not been started yet.");
     }

@@ -17,7 +17,9 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
 
 HttpResponse make_response(const ProblemKind& kind, const Error& error, bool retryable,
                            std::string_view request_id, std::string_view members = {}) {
-  HttpResponse response{.status = kind.status, .content_type = "application/problem+json"};
+  HttpResponse response{.status = kind.status,
+                        .content_type = "application/problem+json",
+                        .problem = ProblemNote{.code = kind.code, .outcome = error.outcome}};
   std::string& out = response.body;
   out += R"({"type":"/problems/)";
   out += kind.code;

@@ -20,10 +20,12 @@ struct ProblemKind {
 // Errors that only HTTP knows; all others are ErrorCodes.
 enum class HttpProblem {
   method_not_allowed,      // 405
+  not_acceptable,          // 406
   request_timeout,         // 408
   target_too_long,         // 414
   unsupported_media_type,  // 415
   expectation_failed,      // 417
+  http_version,            // 426
   header_too_large,        // 431
   too_many_connections,    // 503, where overloaded otherwise is 429
 };

@@ -131,6 +131,8 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
     // From here on: what HttpProblem lists, in its order.
     {"method_not_allowed", 405, "The method is not allowed here",
      "The header Allow lists the methods that are."},
+    {"not_acceptable", 406, "The answer does not come in what Accept names",
+     "Results are application/json, application/x-ndjson or text/csv. Nothing was run."},
     {"request_timeout", 408, "The request was not complete in time",
      "The header or the body did not arrive within the time allowed. Nothing was run. Send it again."},
     {"target_too_long", 414, "The URL is too long",
@@ -138,6 +140,11 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
     {"unsupported_media_type", 415, "The body must be JSON",
      "Send the header `Content-Type: application/json`, and a body in UTF-8."},
     {"expectation_failed", 417, "The expectation cannot be met", "Only `Expect: 100-continue` is known."},
+    {"http_version", 426, "This answer needs HTTP/1.1",
+     "A result is streamed in chunks, so that a client can tell a complete one from one that was cut off; "
+     "HTTP/1.0 has "
+     "no chunks. Use HTTP/1.1 (a proxy may have to be told to), or ask for application/json. Nothing was "
+     "run."},
     {"header_too_large", 431, "The header fields are too large", "Send fewer or shorter header fields."},
     {"too_many_connections", 503, "Too many connections",
      "The server has as many connections open as it may. Use connections again, or try later."},

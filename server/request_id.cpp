@@ -20,11 +20,13 @@ std::uint64_t random_start() {
 
 }  // namespace
 
-std::string choose_request_id(std::string_view given) {
+bool is_request_id(std::string_view text) {
   const auto is_visible = [](char c) { return c > ' ' && c <= '~'; };
-  if (!given.empty() && given.size() <= kMaxGivenSize && std::ranges::all_of(given, is_visible)) {
-    return std::string(given);
-  }
+  return !text.empty() && text.size() <= kMaxGivenSize && std::ranges::all_of(text, is_visible);
+}
+
+std::string choose_request_id(std::string_view given) {
+  if (is_request_id(given)) return std::string(given);
   static std::atomic<std::uint64_t> next{random_start()};
   std::array<char, 16> digits;
   const std::uint64_t number = next.fetch_add(1, std::memory_order_relaxed);

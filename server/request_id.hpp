@@ -10,4 +10,7 @@ namespace quorate {
 // thread.
 std::string choose_request_id(std::string_view given);
 
+// True of 1 to 128 visible ASCII characters.
+bool is_request_id(std::string_view text);
+
 }  // namespace quorate

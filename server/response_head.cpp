@@ -1,6 +1,7 @@
 #include "server/response_head.hpp"
 
 #include <array>
+#include <charconv>
 #include <ctime>
 
 #include "server/json_writer.hpp"
@@ -8,6 +9,9 @@
 namespace quorate {
 
 namespace {
+
+constexpr unsigned kNoContent = 204;
+constexpr unsigned kNotModified = 304;
 
 // The Date field (RFC 9110 §6.6.1), made once a second.
 std::string_view current_date() {
@@ -39,6 +43,7 @@ std::string_view reason_of(unsigned status) {
     case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 412: return "Precondition Failed";
@@ -47,6 +52,7 @@ std::string_view reason_of(unsigned status) {
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
     case 422: return "Unprocessable Content";
+    case 426: return "Upgrade Required";
     case 428: return "Precondition Required";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
@@ -57,14 +63,29 @@ std::string_view reason_of(unsigned status) {
   }
 }
 
+std::string chunk_size_line(std::size_t bytes) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), bytes, 16).ptr;
+  return std::string(digits.data(), end) + "\r\n";
+}
+
+std::string last_chunk(const BodyTrailers& trailers) {
+  std::string out = "0\r\n";
+  for (const auto& [name, value] : trailers) append_field(out, name, value);
+  return out + "\r\n";
+}
+
 void append_response_head(std::string& out, const HttpResponse& response, bool http_1_1, bool keep_alive) {
   out += "HTTP/1.1 ";
   append_json_integer(out, std::uint64_t{response.status});
   out.append(" ").append(reason_of(response.status)).append("\r\n");
   append_field(out, "Date", current_date());
   // RFC 9110 §8.6: with 204 and 304 there is no content whose length could be told.
-  if (response.status != 204 && response.status != 304) {
-    append_field(out, "Content-Type", response.content_type);
+  const bool has_content = response.status != kNoContent && response.status != kNotModified;
+  if (has_content) append_field(out, "Content-Type", response.content_type);
+  if (response.stream) {
+    append_field(out, "Transfer-Encoding", "chunked");
+  } else if (has_content) {
     out += "Content-Length: ";
     append_json_integer(out, std::uint64_t{response.body.size()});
     out += "\r\n";

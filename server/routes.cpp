@@ -27,6 +27,7 @@ std::span<const Route> api_routes() {
       {HttpMethod::post, "/v1/cluster/verify", post_cluster_verify, RouteBody::optional_json},
       {HttpMethod::get, "/healthz", get_healthz, RouteBody::none},
       {HttpMethod::get, "/readyz", get_readyz, RouteBody::none},
+      {HttpMethod::get, "/metrics", get_metrics, RouteBody::none},
       {HttpMethod::get, "/openapi.yaml", get_openapi, RouteBody::none},
       {HttpMethod::get, "/problems/{code}", get_problem, RouteBody::none},
   });

@@ -30,7 +30,7 @@ Access<QueryAnswer> read_rows(const Services& services, const RowOptions& option
   query.deadline = options.deadline;
   auto start = [&services, &options, &query](MultiDbCoordinator::Callback<QueryAnswer> done) {
     services.coordinator.query(std::move(query), options.consistency, options.min_index, options.deadline,
-                               std::move(done));
+                               std::move(done), {}, options.context);
   };
   co_return co_await await_result<QueryAnswer>(std::move(start));
 }
@@ -67,7 +67,7 @@ Access<WriteReceipt> write_row(const Services& services, const RowOptions& optio
   Result<Transaction> transaction = make_transaction(services, options, request, std::move(statement));
   if (!transaction) co_return std::unexpected(std::move(transaction.error()));
   auto start = [&services, &options, &transaction](MultiDbCoordinator::Callback<WriteReceipt> done) {
-    services.coordinator.write(std::move(*transaction), options.deadline, std::move(done));
+    services.coordinator.write(std::move(*transaction), options.deadline, std::move(done), options.context);
   };
   Result<WriteReceipt> receipt = co_await await_result<WriteReceipt>(std::move(start));
   if (!receipt) receipt.error().statement.reset();  // the client sent none

@@ -43,7 +43,8 @@ Result<RowOptions> decode_row_options(const HttpRequest& request, const CoreLimi
   Result<JsonValue> body = query_parameters_as_json(request.query, JsonLimits{});
   if (!body) return std::unexpected(std::move(body.error()));
 
-  RowOptions options{.deadline = deadline_after(limits.default_timeout), .integers = *integers};
+  RowOptions options{
+      .deadline = deadline_after(limits.default_timeout), .integers = *integers, .context = request.context};
   const Place root;
   std::optional<Error> error;
   for (JsonMember& member : *body->as<JsonValue::Object>()) {

@@ -28,6 +28,7 @@ struct RowOptions {
   std::size_t limit = kDefaultPageRows;
   std::string cursor = {};  // empty: the first page
   IntegerStyle integers = IntegerStyle::number;
+  RequestContext context = {};
 };
 
 // Takes the query parameters in `known`. Error: malformed_request, for any other, for one given twice, and for a value

@@ -4,18 +4,22 @@
 
 namespace quorate {
 
+void append_row_as_array(std::string& out, const Row& row, IntegerStyle integers) {
+  out += '[';
+  bool first = true;
+  for (const Value& value : row) {
+    if (!first) out += ',';
+    first = false;
+    append_json_value(out, value, integers);
+  }
+  out += ']';
+}
+
 void append_rows_as_arrays(std::string& out, const std::vector<Row>& rows, std::size_t begin, std::size_t end,
                            IntegerStyle integers) {
   for (std::size_t i = begin; i < end; ++i) {
     if (i != 0) out += ',';
-    out += '[';
-    bool first = true;
-    for (const Value& value : rows[i]) {
-      if (!first) out += ',';
-      first = false;
-      append_json_value(out, value, integers);
-    }
-    out += ']';
+    append_row_as_array(out, rows[i], integers);
   }
 }
 
@@ -28,15 +32,19 @@ ObjectRowWriter::ObjectRowWriter(const std::vector<std::string>& columns) {
   }
 }
 
+void ObjectRowWriter::append(std::string& out, const Row& row, IntegerStyle integers) const {
+  for (std::size_t column = 0; column < row.size(); ++column) {
+    out += prefixes_[column];
+    append_json_value(out, row[column], integers);
+  }
+  out += '}';
+}
+
 void ObjectRowWriter::append(std::string& out, const std::vector<Row>& rows, std::size_t begin,
                              std::size_t end, IntegerStyle integers) const {
   for (std::size_t i = begin; i < end; ++i) {
     if (i != 0) out += ',';
-    for (std::size_t column = 0; column < rows[i].size(); ++column) {
-      out += prefixes_[column];
-      append_json_value(out, rows[i][column], integers);
-    }
-    out += '}';
+    append(out, rows[i], integers);
   }
 }
 

@@ -12,6 +12,7 @@ namespace quorate {
 
 enum class RowShape { arrays, objects };
 
+void append_row_as_array(std::string& out, const Row& row, IntegerStyle integers);
 // The rows without the brackets around them; with a comma before each but row 0.
 void append_rows_as_arrays(std::string& out, const std::vector<Row>& rows, std::size_t begin, std::size_t end,
                            IntegerStyle integers);
@@ -20,6 +21,7 @@ void append_rows_as_arrays(std::string& out, const std::vector<Row>& rows, std::
 class ObjectRowWriter {
  public:
   explicit ObjectRowWriter(const std::vector<std::string>& columns);
+  void append(std::string& out, const Row& row, IntegerStyle integers) const;
   void append(std::string& out, const std::vector<Row>& rows, std::size_t begin, std::size_t end,
               IntegerStyle integers) const;
 

@@ -112,11 +112,15 @@ int run_serve(const ServeConfig& config) {
   raise_file_limit();
   Result<std::unique_ptr<RunningCluster>> cluster = open_cluster(config.cluster);
   if (!cluster) return report(cluster.error());
+  HttpMetrics metrics;
   Services services{
       .cluster = **cluster,
       .coordinator = (*cluster)->coordinator(),
       .limits = config.cluster.limits,
-      .json_limits = {.depth = config.http.limits.json_depth, .values = config.http.limits.json_values}};
+      .json_limits = {.depth = config.http.limits.json_depth, .values = config.http.limits.json_values},
+      .cors = CorsPolicy(config.http.cors_origins),
+      .log_requests = config.http.log_requests,
+      .metrics = metrics};
   Result<std::unique_ptr<HttpServer>> server = HttpServer::start(config.http, services);
   if (!server) return report(server.error());
 

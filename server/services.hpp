@@ -2,10 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string_view>
 
 #include "core/cluster_config.hpp"
 #include "core/coordinator.hpp"
+#include "server/cors.hpp"
+#include "server/http_metrics.hpp"
 #include "server/json_reader.hpp"
 #include "server/running_cluster.hpp"
 
@@ -16,6 +19,10 @@ struct Services {
   MultiDbCoordinator& coordinator;  // the cluster's
   CoreLimits limits;
   JsonLimits json_limits;
+  CorsPolicy cors;
+  bool log_requests = false;  // all of them, not only those that failed
+  HttpMetrics& metrics;
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   std::atomic<bool> stopping = false;  // set once: /readyz says so, and connections end after their request
 };
 

@@ -53,6 +53,7 @@ Session::Session(ConnectionSocket socket, SessionContext& context)
 
 asio::awaitable<void> Session::serve(bool is_refused) {
   const std::shared_ptr<Session> self = shared_from_this();
+  ++context_.api.metrics().connections;
   try {
     if (is_refused) {
       co_await refuse();
@@ -62,6 +63,7 @@ asio::awaitable<void> Session::serve(bool is_refused) {
   } catch (const std::exception& exception) {
     spdlog::error("a connection ended by an unexpected error: {}", exception.what());
   }
+  --context_.api.metrics().connections;
   boost::system::error_code ignored;
   socket_.close(ignored);
   timer_.cancel();
@@ -95,6 +97,7 @@ asio::awaitable<void> Session::serve_requests() {
   while (keep_alive) {
     const Received received = co_await receive();
     if (received == Received::closed) co_return;
+    const TimePoint began = std::chrono::steady_clock::now();
     HttpResponse response;
     if (received == Received::rejected) {
       response = std::move(*rejection_);
@@ -105,8 +108,22 @@ asio::awaitable<void> Session::serve_requests() {
         .drop_body();  // done with; a client that reads its answer slowly must not hold the room of others
     body_share_.release();
     keep_alive = request_.keep_alive && !response.close && !context_.stopping;
-    const bool sent = co_await send(response, keep_alive);
-    if (!sent) co_return;
+    Sent sent = Sent::failed;
+    if (response.stream && request_.method != HttpMethod::head) {
+      sent = co_await send_stream(response, keep_alive);
+    } else {
+      const bool sent_all = co_await send(response, keep_alive);
+      if (sent_all) sent = Sent::whole;
+    }
+    const auto duration =
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
+    context_.api.note({.request = request_,
+                       .response = response,
+                       .duration = duration,
+                       .bytes = sent_bytes_,
+                       .is_whole = sent == Sent::whole});
+    if (sent == Sent::failed) co_return;
+    if (sent == Sent::cut) co_return co_await linger();
   }
   if (rejection_ || !is_quiet()) co_await linger();
 }
@@ -191,6 +208,7 @@ asio::awaitable<bool> Session::send(const HttpResponse& response, bool keep_aliv
   // Nearly every answer fits into the socket's buffer, and then there is nothing to wait for.
   boost::system::error_code code;
   std::size_t sent = socket_.write_some(buffers, code);
+  sent_bytes_ = total;
   while (sent < total) {
     if (code && code != asio::error::would_block) co_return false;
     const std::size_t head_sent = std::min(sent, head_.size());
@@ -203,6 +221,33 @@ asio::awaitable<bool> Session::send(const HttpResponse& response, bool keep_aliv
     expire_at(std::chrono::steady_clock::now() + context_.options.timeouts.idle);
   }
   co_return true;
+}
+
+// One piece at a time, so that what a slow client has not taken yet is waited for before more is read.
+asio::awaitable<Session::Sent> Session::send_stream(const HttpResponse& response, bool keep_alive) {
+  head_.clear();
+  sent_bytes_ = 0;
+  append_response_head(head_, response, request_.http_1_1, keep_alive);
+  std::string piece;
+  std::string end;
+  auto then = BodyStream::Then::more;
+  while (then == BodyStream::Then::more) {
+    piece.clear();
+    enter(Phase::working);
+    then = co_await response.stream->next(piece);
+    // An empty chunk would be the last.
+    if (!piece.empty()) head_ += chunk_size_line(piece.size());
+    end = piece.empty() ? "" : "\r\n";
+    if (then == BodyStream::Then::end) end += last_chunk(response.stream->trailers());
+    const std::array<asio::const_buffer, 3> buffers{asio::buffer(head_), asio::buffer(piece),
+                                                    asio::buffer(end)};
+    expire_at(std::chrono::steady_clock::now() + context_.options.timeouts.stream_write);
+    const auto [code, size] = co_await asio::async_write(socket_, buffers, kNoThrow);
+    sent_bytes_ += size;
+    if (code) co_return Sent::failed;
+    head_.clear();
+  }
+  co_return then == BodyStream::Then::end ? Sent::whole : Sent::cut;
 }
 
 asio::awaitable<bool> Session::send_continue() {

@@ -48,6 +48,7 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
   enum class Phase { idle, header, body, working };
+  enum class Sent { whole, cut, failed };             // cut: all that there was, but not the end of the body
   enum class Received { request, rejected, closed };  // rejected: rejection_ is the answer
 
   boost::asio::awaitable<void> serve_requests();
@@ -55,6 +56,7 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::asio::awaitable<Received> receive();
   boost::asio::awaitable<Received> receive_more();
   boost::asio::awaitable<bool> send(const HttpResponse& response, bool keep_alive);
+  boost::asio::awaitable<Sent> send_stream(const HttpResponse& response, bool keep_alive);
   boost::asio::awaitable<bool> send_continue();
   boost::asio::awaitable<void> linger();
 
@@ -74,7 +76,8 @@ class Session : public std::enable_shared_from_this<Session> {
   BodyShare body_share_;
   std::optional<RequestParser> parser_;
   std::optional<HttpResponse> rejection_;
-  std::string head_;  // of the response being sent
+  std::string head_;              // of the response being sent
+  std::uint64_t sent_bytes_ = 0;  // of it
   Phase phase_ = Phase::idle;
   bool continue_sent_ = false;
 

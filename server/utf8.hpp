@@ -9,4 +9,7 @@ namespace quorate {
 // The length of the well-formed sequence at the beginning of `text`, or 0 if there is none.
 std::size_t utf8_sequence_length(std::string_view text);
 
+// True if the text is a row of such sequences.
+bool is_utf8(std::string_view text);
+
 }  // namespace quorate

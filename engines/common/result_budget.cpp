@@ -11,13 +11,19 @@ std::size_t payload_bytes(const Value& value) {
   return kValueBytes;
 }
 
+std::size_t payload_bytes(const Row& row) {
+  std::size_t bytes = 0;
+  for (const Value& value : row) bytes += payload_bytes(value);
+  return bytes;
+}
+
 Result<void> ResultBudget::add(const Row& row) {
   if (rows_exhausted()) {
     return fail(ErrorCode::result_too_large,
                 "The result has more than " + std::to_string(max_rows_) + " rows.");
   }
   ++rows_;
-  for (const Value& value : row) bytes_ += payload_bytes(value);
+  bytes_ += payload_bytes(row);
   if (bytes_ > max_bytes_) {
     return fail(ErrorCode::result_too_large,
                 "The result has more than " + std::to_string(max_bytes_) + " bytes.");

@@ -10,6 +10,7 @@ namespace quorate {
 
 // The bytes that a value costs in a result: its payload, plus eight for the value itself.
 std::size_t payload_bytes(const Value& value);
+std::size_t payload_bytes(const Row& row);
 
 class ResultBudget {
  public:

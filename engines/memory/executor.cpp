@@ -123,7 +123,9 @@ class Runner {
       return fail(ErrorCode::forbidden_sql,
                   "_cluster_ tables differ between nodes, so a transaction cannot read them; a query can.");
     }
-    Result<QueryResult> selected = run_select(content_, select, execution_, budget_);
+    const Result<Selection> selection = select_rows(content_, select, execution_);
+    if (!selection) return std::unexpected(selection.error());
+    Result<QueryResult> selected = read_rows(*selection, budget_);
     if (!selected) return std::unexpected(selected.error());
     if (selected->truncated) {
       return fail(ErrorCode::result_too_large, "The transaction returns more rows than allowed.");

@@ -26,10 +26,6 @@ struct Execution {
 Result<StatementResult> run_statement(MemoryContent& content, const ParsedStatement& parsed,
                                       Execution& execution, ChangeDigest& digest, ResultBudget& budget);
 
-// Runs a SELECT. Ends with truncated = true where the budget has no row left. Errors: as above.
-Result<QueryResult> run_select(const MemoryContent& content, const Select& select, const Execution& execution,
-                               ResultBudget& budget);
-
 // True of UPDATE and DELETE, for which touching no row is a version conflict.
 bool conflicts_without_rows(const ParsedStatement& parsed);
 

@@ -6,8 +6,10 @@
 #include <mutex>
 
 #include "engines/memory/executor.hpp"
+#include "engines/memory/memory_cursor.hpp"
 #include "engines/memory/memory_file.hpp"
 #include "engines/memory/memory_reader.hpp"
+#include "engines/memory/parser.hpp"
 
 namespace quorate {
 namespace {
@@ -211,6 +213,15 @@ Result<void> MemoryEngine::restore(const std::filesystem::path& source) {
 
 Result<std::unique_ptr<Reader>> MemoryEngine::open_reader() {
   return std::make_unique<MemoryReader>(disk_);
+}
+
+Result<std::unique_ptr<Cursor>> MemoryEngine::open_cursor(Query query) {
+  const auto parsed = parse_statement(query.sql);
+  if (!parsed) return std::unexpected(parsed.error());
+  query.deadline = Deadline::max();
+  auto selection = select_as_reader(*disk_->current(), *parsed, query);
+  if (!selection) return std::unexpected(selection.error());
+  return std::make_unique<MemoryCursor>(std::move(*selection), query.max_rows, query.max_bytes);
 }
 
 Result<std::unique_ptr<StorageEngine>> open_memory_engine(const EngineOptions& options) {

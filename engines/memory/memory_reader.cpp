@@ -2,8 +2,6 @@
 
 #include <chrono>
 
-#include "engines/memory/executor.hpp"
-
 namespace quorate {
 namespace {
 
@@ -49,28 +47,31 @@ std::int64_t now_us() {
 
 }  // namespace
 
-Result<QueryResult> MemoryReader::query(const Query& query) {
-  const auto parsed = statements_.get(query.sql);
-  if (!parsed) return std::unexpected(parsed.error());
-  const auto* select = std::get_if<Select>(&(*parsed)->statement);
+Result<Selection> select_as_reader(const MemoryContent& content, const ParsedStatement& parsed,
+                                   const Query& query) {
+  const auto* select = std::get_if<Select>(&parsed.statement);
   if (select == nullptr)
     return fail(ErrorCode::forbidden_sql, "A query only reads; send writes as a transaction.");
-  const auto parameters = match_parameters((*parsed)->placeholders, query.parameters);
+  const auto parameters = match_parameters(parsed.placeholders, query.parameters);
   if (!parameters) return std::unexpected(parameters.error());
-
-  const MemoryDisk::Version version = view();
-  MemoryContent content = *version;
-  if (content.meta && to_lower(select->table) == "_cluster_meta") {
-    content.tables.set("_cluster_meta", meta_table(*content.meta));
+  MemoryContent seen = content;
+  if (seen.meta && to_lower(select->table) == "_cluster_meta") {
+    seen.tables.set("_cluster_meta", meta_table(*seen.meta));
   }
   TransactionRandom random(static_cast<std::uint64_t>(now_us()));
   Execution execution;
   execution.scope = {.parameters = &*parameters, .clock_us = now_us(), .random = &random};
   execution.deadline = query.deadline;
+  return select_rows(seen, *select, execution);
+}
+
+Result<QueryResult> MemoryReader::query(const Query& query) {
+  const auto parsed = statements_.get(query.sql);
+  if (!parsed) return std::unexpected(parsed.error());
+  const auto selection = select_as_reader(*view(), **parsed, query);
+  if (!selection) return std::unexpected(selection.error());
   ResultBudget budget(query.max_rows, query.max_bytes);
-  Result<QueryResult> result = run_select(content, *select, execution, budget);
-  if (result && content.meta) result->index = content.meta->applied.index;
-  return result;
+  return read_rows(*selection, budget);
 }
 
 // It knows no defaults, no generated columns, and no name for its row ids.

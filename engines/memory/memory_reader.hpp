@@ -5,9 +5,14 @@
 
 #include "core/engine.hpp"
 #include "engines/memory/memory_disk.hpp"
+#include "engines/memory/selection.hpp"
 #include "engines/memory/statement_cache.hpp"
 
 namespace quorate {
+
+// What the query finds in that content. Errors: sql_error, parameter_mismatch, forbidden_sql, statement_timeout.
+Result<Selection> select_as_reader(const MemoryContent& content, const ParsedStatement& parsed,
+                                   const Query& query);
 
 class MemoryReader : public Reader {
  public:

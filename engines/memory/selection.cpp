@@ -144,7 +144,7 @@ Result<void> cut_rows(const Select& select, const Scope& scope, std::vector<std:
 }
 
 void name_columns(const Select& select, const TableDefinition& definition,
-                  const std::vector<std::optional<std::size_t>>& columns, QueryResult& result) {
+                  const std::vector<std::optional<std::size_t>>& columns, ResultHead& result) {
   for (const Select::Item& item : select.items) {
     if (item.kind == Select::Item::Kind::count) result.columns.emplace_back("count(*)");
     if (item.kind == Select::Item::Kind::sum) result.columns.push_back("sum(" + item.column + ")");
@@ -160,38 +160,52 @@ void name_columns(const Select& select, const TableDefinition& definition,
 
 }  // namespace
 
-Result<QueryResult> run_select(const MemoryContent& content, const Select& select, const Execution& execution,
-                               ResultBudget& budget) {
+Result<Selection> select_rows(const MemoryContent& content, const Select& select,
+                              const Execution& execution) {
   const MemoryTable* table = content.tables.find(to_lower(select.table));
   if (table == nullptr) return fail(ErrorCode::sql_error, "no such table: " + select.table);
-  const auto columns = source_columns(select, *table->definition);
+  auto columns = source_columns(select, *table->definition);
   if (!columns) return std::unexpected(columns.error());
   auto ids = matching_rows(*table, select.where, execution);
   if (!ids) return std::unexpected(ids.error());
-  QueryResult result;
-  name_columns(select, *table->definition, *columns, result);
+  Selection selection{.table = *table};
+  name_columns(select, *table->definition, *columns, selection.head);
+  if (content.meta) selection.head.index = content.meta->applied.index;
   if (std::ranges::any_of(select.items, is_aggregate)) {
     if (!std::ranges::all_of(select.items, is_aggregate)) {
       return fail(ErrorCode::sql_error, "Columns and aggregates cannot be selected together.");
     }
-    Row& row = result.rows.emplace_back();
+    Row& row = selection.aggregates.emplace();
     for (const auto& column : *columns) {
       row.push_back(column ? sum_of(*table, *ids, *column) : Value(static_cast<std::int64_t>(ids->size())));
     }
-    if (auto added = budget.add(row); !added) return std::unexpected(added.error());
-    return result;
+    return selection;
   }
   if (auto sorted = sort_rows(select, *table, *ids); !sorted) return std::unexpected(sorted.error());
   if (auto cut = cut_rows(select, execution.scope, *ids); !cut) return std::unexpected(cut.error());
-  for (const std::int64_t id : *ids) {
-    if (budget.rows_exhausted()) {
-      result.truncated = true;
-      break;
-    }
-    const Row& source = **table->rows.find(id);
-    Row& row = result.rows.emplace_back();
-    for (const auto& column : *columns) row.push_back(source[*column]);
-    if (auto added = budget.add(row); !added) return std::unexpected(added.error());
+  selection.ids = std::move(*ids);
+  for (const auto& column : *columns) selection.columns.push_back(*column);
+  return selection;
+}
+
+Row Selection::row(std::size_t position) const {
+  if (aggregates) return *aggregates;
+  const Row& source = **table.rows.find(ids[position]);
+  Row row;
+  for (const std::size_t column : columns) row.push_back(source[column]);
+  return row;
+}
+
+Result<QueryResult> read_rows(const Selection& selection, ResultBudget& budget) {
+  QueryResult result{.columns = selection.head.columns,
+                     .types = selection.head.types,
+                     .rows = {},
+                     .index = selection.head.index};
+  for (std::size_t i = 0; i < selection.size(); ++i) {
+    result.truncated = !selection.aggregates && budget.rows_exhausted();
+    if (result.truncated) break;
+    result.rows.push_back(selection.row(i));
+    if (auto added = budget.add(result.rows.back()); !added) return std::unexpected(added.error());
   }
   return result;
 }

@@ -58,7 +58,9 @@ void Connection::configure_reader() {
 }
 
 int Connection::check_deadline(void* self) {
-  const Deadline deadline = static_cast<Connection*>(self)->deadline_;
+  const auto* connection = static_cast<Connection*>(self);
+  const Deadline deadline = connection->deadline_;
+  if (connection->cancelled_.load(std::memory_order_relaxed)) return 1;
   return deadline != Deadline::max() && std::chrono::steady_clock::now() > deadline ? 1 : 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 
@@ -31,6 +32,9 @@ class Connection {
   sqlite3* handle() { return database_.getHandle(); }
   Authorizer& authorizer() { return authorizer_; }
 
+  // Any thread. From now on, whatever runs on the connection is interrupted.
+  void cancel() noexcept { cancelled_ = true; }
+
   // While it lives, what runs on the connection is interrupted at the deadline.
   class TimeLimit {
    public:
@@ -53,6 +57,7 @@ class Connection {
   SQLite::Database database_;
   Authorizer authorizer_;
   Deadline deadline_ = Deadline::max();
+  std::atomic<bool> cancelled_ = false;
 };
 
 }  // namespace quorate

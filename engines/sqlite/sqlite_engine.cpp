@@ -4,6 +4,7 @@
 
 #include "engines/sqlite/database_copy.hpp"
 #include "engines/sqlite/schema.hpp"
+#include "engines/sqlite/sqlite_cursor.hpp"
 #include "engines/sqlite/sqlite_error.hpp"
 
 namespace quorate {
@@ -118,6 +119,14 @@ Result<void> SqliteEngine::replace_file(const std::filesystem::path& adopted) {
 
 Result<std::unique_ptr<Reader>> SqliteEngine::open_reader() {
   return guarded([&]() -> Result<std::unique_ptr<Reader>> { return std::make_unique<SqliteReader>(file_); });
+}
+
+Result<std::unique_ptr<Cursor>> SqliteEngine::open_cursor(Query query) {
+  return guarded([&]() -> Result<std::unique_ptr<Cursor>> {
+    auto cursor = std::make_unique<SqliteCursor>(file_->path, std::move(query));
+    if (auto begun = cursor->begin(); !begun) return std::unexpected(begun.error());
+    return cursor;
+  });
 }
 
 Result<std::unique_ptr<StorageEngine>> open_sqlite_engine(const EngineOptions& options) {

@@ -34,6 +34,7 @@ class SqliteEngine : public StorageEngine {
   Result<void> make_snapshot_of(const std::filesystem::path& file, const ClusterMeta& meta,
                                 const std::vector<KeyedOutcome>& outcomes) override;
   Result<std::unique_ptr<Reader>> open_reader() override;
+  Result<std::unique_ptr<Cursor>> open_cursor(Query query) override;
 
  private:
   Result<void> replace_file(const std::filesystem::path& adopted);

@@ -16,7 +16,8 @@ std::filesystem::path foreign_file(TestEngine& engine) {
   return file;
 }
 
-TEST_CASE("a foreign database becomes a snapshot with the meta and outcomes that it is given, and no others") {
+TEST_CASE(
+    "a foreign database becomes a snapshot with the meta and outcomes that it is given, and no others") {
   for_every_engine([](const std::string& name) {
     TestEngine other(name, "other");
     const std::filesystem::path file = foreign_file(other);

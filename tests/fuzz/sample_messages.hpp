@@ -128,7 +128,11 @@ inline std::vector<MessageBody> sample_calls() {
            MemberCall{.member = member, .remove = true}, OutcomeCall{.key = "k"},
            RestoreCall{{.offset = 1, .bytes = std::string("\0x", 2)}},
            RestoreCall{{.end = RestoreEnd{.token = {1, 2}, .total_bytes = 3, .digest = {4, 5}}}}}) {
-    bodies.push_back(Call{.id = 1, .term = 2, .timeout_us = -3, .body = body});
+    bodies.push_back(Call{.id = 1,
+                          .term = 2,
+                          .timeout_us = -3,
+                          .body = body,
+                          .context = {.id = "request-1", .trace = "00-1-2-01"}});
   }
   return bodies;
 }

@@ -31,11 +31,12 @@ Result<std::uint64_t> World::send_restore(const RestoreRecord& record) {
 }
 
 Result<std::uint64_t> World::send_restore(const std::string& file, const RestoreEnd& end) {
-  const auto strike_at = static_cast<std::size_t>(
-      scheduler_.random.between(0, static_cast<std::int64_t>(file.size())));
+  const auto strike_at =
+      static_cast<std::size_t>(scheduler_.random.between(0, static_cast<std::int64_t>(file.size())));
   bool struck = scheduler_.random.chance(300);
   for (std::size_t offset = 0; offset < file.size();) {
-    const auto size = static_cast<std::size_t>(scheduler_.random.between(1, static_cast<std::int64_t>(file.size())));
+    const auto size =
+        static_cast<std::size_t>(scheduler_.random.between(1, static_cast<std::int64_t>(file.size())));
     RestoreRecord piece{.offset = offset, .bytes = file.substr(offset, size)};
     if (auto sent = send_restore(piece); !sent) return sent;
     offset += piece.bytes.size();
@@ -63,7 +64,8 @@ void World::check_restore() {
   transaction.statements = {{.sql = std::string("CREATE TABLE ") + kMarker + " (id INTEGER PRIMARY KEY)"}};
   coordinator_for_client().write(std::move(transaction), deadline_at(scheduler_.now_us() + 10 * kSecond),
                                  [done](const auto& receipt) {
-                                   if (!receipt) throw Violation("a write in calm failed: " + receipt.error().message);
+                                   if (!receipt)
+                                     throw Violation("a write in calm failed: " + receipt.error().message);
                                    *done = true;
                                  });
   run_until_done(*done, 20 * kSecond, "a write in calm");

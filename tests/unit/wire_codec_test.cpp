@@ -167,6 +167,12 @@ TEST_CASE("calls and answers keep their fields") {
   CHECK(end->digest == Digest{4, 5});
 }
 
+TEST_CASE("a call keeps the ids of the request that it is made for") {
+  const Call call{.id = 1, .body = StatusCall{}, .context = {.id = "request-1", .trace = "00-1-2-01"}};
+  CHECK(round_trip(call).context == call.context);
+  CHECK(round_trip(Call{.id = 1, .body = StatusCall{}}).context == RequestContext{});
+}
+
 TEST_CASE("doubles come back bit by bit, even what is not a number") {
   const double odd = std::bit_cast<double>(0x7FF800000000BEEFULL);
   Call call{.id = 1,
