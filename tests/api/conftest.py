@@ -10,7 +10,9 @@ import time
 import pytest
 import requests
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import contract
+from contract import ROOT
+
 BINARY = pathlib.Path(os.environ.get("QUORATE_BINARY", ROOT / "build/release/quorate")).absolute()
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 40
@@ -27,6 +29,7 @@ class Server:
         self.process = None
         self.url = None
         self.session = requests.Session()
+        self.session.hooks["response"].append(contract.check_requests_response)
 
     # --- the process ---
 
@@ -50,7 +53,7 @@ class Server:
     def wait_ready(self, timeout_s=START_TIMEOUT_S):
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            if requests.get(self.url + "/readyz", timeout=5).status_code == 200:
+            if self.get("/readyz").status_code == 200:
                 return
             time.sleep(0.02)
         raise AssertionError(f"not ready in time:\n{self.log()}")
