@@ -331,6 +331,10 @@ void add_core_limits(std::vector<Setting>& settings) {
   add(bytes(
       "max-result-bytes", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.result_bytes; },
       "The most bytes of values in one answer."));
+  add(bytes(
+      "max-kept-result-bytes", limits,
+      [](ServeConfig& c) -> auto& { return c.cluster.limits.kept_result_bytes; },
+      "The same for a request with an Idempotency-Key, whose answer is kept."));
   add(count(
       "max-queue-transactions", limits, kMany,
       [](ServeConfig& c) -> auto& { return c.cluster.limits.queue_transactions; },
@@ -355,6 +359,9 @@ void add_core_limits(std::vector<Setting>& settings) {
   add(milliseconds(
       "max-timeout-ms", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.max_timeout; },
       "The longest timeout_ms that a request may name."));
+  add(milliseconds(
+      "key-retention-ms", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.key_retention; },
+      "How long the outcome of a request with an Idempotency-Key is kept."));
   add(milliseconds(
       "statement-time-ms", limits, [](ServeConfig& c) -> auto& { return c.cluster.limits.statement_time; },
       "How long the statements of one transaction together, or one query, may run."));

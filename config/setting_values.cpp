@@ -47,9 +47,9 @@ std::string bytes_text(std::size_t bytes) {
 }
 
 Parsed<std::chrono::milliseconds> parse_milliseconds(std::string_view text) {
-  constexpr std::uint64_t kDay = 24UL * 60 * 60 * 1000;
-  const Parsed<std::uint64_t> number = parse_number(text, 1, kDay);
-  if (!number) return std::unexpected("must be a number of milliseconds from 1 to " + std::to_string(kDay));
+  constexpr std::uint64_t kYear = 365UL * 24 * 60 * 60 * 1000;
+  const Parsed<std::uint64_t> number = parse_number(text, 1, kYear);
+  if (!number) return std::unexpected("must be a number of milliseconds from 1 to " + std::to_string(kYear));
   return std::chrono::milliseconds(*number);
 }
 

@@ -25,6 +25,16 @@ struct WriteReceipt {
   std::vector<std::string> pending;  // data nodes not known to have it yet; they catch up
 };
 
+// What became of the transaction that was sent with a key.
+struct KeyState {
+  // committed: `receipt` is its outcome. aborted: the leader refused it for the reason `refusal`, and nothing was written.
+  // in_doubt: it is being decided. unknown: no such key; nothing was written, or so long ago that it is forgotten.
+  enum class State : std::uint8_t { unknown, in_doubt, committed, aborted };
+  State state = State::unknown;
+  std::optional<WriteReceipt> receipt = {};
+  std::optional<Error> refusal = {};
+};
+
 struct QueryAnswer {
   QueryResult result;
   std::string node;  // whose content was read

@@ -5,7 +5,8 @@
 namespace quorate {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersionWithoutKeys = 1;
 
 Result<ConsistencyMode> to_mode(std::uint8_t value) {
   if (value > 1) return fail(ErrorCode::corrupt, "a log entry names an unknown consistency mode");
@@ -14,6 +15,27 @@ Result<ConsistencyMode> to_mode(std::uint8_t value) {
 
 std::unexpected<Error> damaged() {
   return fail(ErrorCode::corrupt, "a log entry's payload is damaged");
+}
+
+bool is_known(std::uint8_t version) {
+  return version == kVersion || version == kVersionWithoutKeys;
+}
+
+void put(Encoder& out, const std::optional<IdempotencyKey>& key) {
+  out.put(static_cast<std::uint8_t>(key.has_value()));
+  if (!key) return;
+  out.put(std::string_view(key->key));
+  out.put(key->request.high);
+  out.put(key->request.low);
+  out.put(key->keep_us);
+}
+
+std::optional<IdempotencyKey> get_key(Decoder& in) {
+  if (!in.get_bool()) return std::nullopt;
+  IdempotencyKey key{.key = in.get_string()};
+  key.request = {in.get<std::uint64_t>(), in.get<std::uint64_t>()};
+  key.keep_us = in.get<std::int64_t>();
+  return key;
 }
 
 }  // namespace
@@ -33,13 +55,15 @@ std::string encode(const BatchRecord& record) {
     out.put(timed.clock_us);
     out.put(timed.seed);
     put(out, timed.transaction.statements);
+    put(out, timed.transaction.key);
   }
   return out.take();
 }
 
 Result<BatchRecord> decode_batch(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.get<std::uint8_t>() != kVersion) return damaged();
+  const auto version = in.get<std::uint8_t>();
+  if (!is_known(version)) return damaged();
   BatchRecord record;
   record.id = {in.get<std::uint64_t>(), in.get<std::uint64_t>()};
   const auto mode = to_mode(in.get<std::uint8_t>());
@@ -53,6 +77,7 @@ Result<BatchRecord> decode_batch(std::string_view bytes) {
     timed.clock_us = in.get<std::int64_t>();
     timed.seed = in.get<std::uint64_t>();
     timed.transaction.statements = get_statements(in);
+    if (version != kVersionWithoutKeys) timed.transaction.key = get_key(in);
   }
   if (in.failed() || !in.at_end()) return damaged();
   return record;
@@ -60,7 +85,7 @@ Result<BatchRecord> decode_batch(std::string_view bytes) {
 
 Result<BatchId> decode_batch_id(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.get<std::uint8_t>() != kVersion) return damaged();
+  if (!is_known(in.get<std::uint8_t>())) return damaged();
   const BatchId id{in.get<std::uint64_t>(), in.get<std::uint64_t>()};
   if (in.failed()) return damaged();
   return id;
@@ -75,7 +100,7 @@ std::string encode_mode(ConsistencyMode mode) {
 
 Result<ConsistencyMode> decode_mode(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.get<std::uint8_t>() != kVersion) return damaged();
+  if (!is_known(in.get<std::uint8_t>())) return damaged();
   const auto mode = in.get<std::uint8_t>();
   if (in.failed() || !in.at_end()) return damaged();
   return to_mode(mode);
@@ -92,7 +117,7 @@ std::string encode(const BarrierRecord& record) {
 
 Result<BarrierRecord> decode_barrier(std::string_view bytes) {
   Decoder in(bytes);
-  if (in.get<std::uint8_t>() != kVersion) return damaged();
+  if (!is_known(in.get<std::uint8_t>())) return damaged();
   BarrierRecord record;
   record.token = in.get<std::uint64_t>();
   record.requester = in.get_string();

@@ -29,7 +29,9 @@ struct CoreLimits {
   std::size_t parameters_per_statement = 32'766;
   std::size_t result_rows = 100'000;
   std::size_t result_bytes = 64UL * 1024 * 1024;
-  std::size_t queue_transactions = 20'000;  // waiting to be prepared, per node
+  std::size_t kept_result_bytes = 1024UL * 1024;              // of a transaction with a key
+  std::chrono::milliseconds key_retention{24 * 3600 * 1000};  // how long its outcome is kept at least
+  std::size_t queue_transactions = 20'000;                    // waiting to be prepared, per node
   std::size_t queue_bytes = 256UL * 1024 * 1024;
   std::size_t batch_transactions = 1'000;  // decided by one log entry
   std::size_t batch_bytes = 8UL * 1024 * 1024;

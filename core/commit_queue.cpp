@@ -7,6 +7,7 @@ namespace quorate {
 
 std::size_t size_of(const Transaction& transaction) {
   std::size_t bytes = sizeof(Submission) + transaction.id.size();
+  if (transaction.key) bytes += transaction.key->key.size();
   for (const Statement& statement : transaction.statements) {
     bytes += sizeof(Statement) + statement.sql.size();
     for (const Value& value : statement.parameters.positional) bytes += size_of(value);
@@ -71,6 +72,13 @@ std::vector<Submission> CommitQueue::take_all() {
   const std::lock_guard lock(mutex_);
   while (!submissions_.empty()) all.push_back(take_front());
   return all;
+}
+
+bool CommitQueue::has_key(const std::string& key) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(submissions_, [&](const Submission& submission) {
+    return submission.transaction.key && submission.transaction.key->key == key;
+  });
 }
 
 bool CommitQueue::empty() const {

@@ -47,6 +47,8 @@ class CommitQueue {
   std::vector<Submission> take_expired(std::int64_t now_us);
   std::vector<Submission> take_all();
   bool empty() const;
+  // Whether a transaction with this key waits.
+  bool has_key(const std::string& key) const;
 
  private:
   Submission take_front();

@@ -90,6 +90,15 @@ void MultiDbCoordinator::verify(Deadline deadline, Callback<VerifyReport> done) 
               }});
 }
 
+void MultiDbCoordinator::find_key(std::string key, Deadline deadline, Callback<KeyState> done) {
+  impl_->ask({.body = OutcomeCall{std::move(key)},
+              .deadline_us = to_us(deadline),
+              .done = [done = std::move(done)](Result<CallAnswer> answer) mutable {
+                if (!answer) return done(std::unexpected(std::move(answer.error())));
+                done(std::get<KeyState>(std::move(*answer)));
+              }});
+}
+
 void MultiDbCoordinator::transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done) {
   impl_->ask({.body = TransferCall{std::move(to)},
               .deadline_us = to_us(deadline),

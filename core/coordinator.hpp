@@ -44,6 +44,9 @@ class MultiDbCoordinator {
   // write, with its outcome.
   void write(Transaction transaction, Deadline deadline, Callback<WriteReceipt> done);
 
+  // What became of the transaction that was sent with this key, as the leader knows it. Linearizable.
+  void find_key(std::string key, Deadline deadline, Callback<KeyState> done);
+
   // Reads with the given consistency; with min_index, not before that index is applied on the node read.
   // `node` names the node to read locally; empty: any that is running, the leader preferred.
   void query(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,

@@ -197,7 +197,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
     BatchRecord record;
     std::shared_ptr<const std::string> payload;
     std::vector<Submission> submissions;  // in the order of record.batch; answered ones have no `done`
-    std::vector<TransactionResult> results;
+    std::vector<Result<TransactionResult>> results;  // none has failed
     std::vector<std::int64_t> row_counts;
     std::map<NodeId, std::optional<PrepareReply>> prepares;
     std::int64_t prepare_deadline_us = 0;
@@ -207,6 +207,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   bool may_prepare() const;
   void schedule_pump();
   void pump();
+  std::optional<Result<WriteReceipt>> known_outcome(const Submission& submission);
   std::vector<Submission> without_repetitions(std::vector<Submission> submissions);
   void prepare(std::vector<Submission> submissions);
   Batch timed_batch(std::vector<Submission>& submissions);
@@ -220,7 +221,15 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   void give_back(bool in_flight_too);
   void answer_in_flight();
   void expire_in_flight(std::int64_t now_us);
-  WriteReceipt receipt_of(const InFlight& in_flight) const;
+  void name_nodes(WriteReceipt& receipt) const;
+
+  // --- writer thread, but for find_key(): db_node_keys.cpp ---
+  Result<std::optional<WriteReceipt>> outcome_under(const IdempotencyKey& key);
+  std::vector<KeyedOutcome> outcomes_to_keep(const BatchRecord& record,
+                                             const std::vector<Result<TransactionResult>>& results,
+                                             Position at) const;
+  void find_key(std::string key, std::int64_t deadline_us, Answer done);
+  Result<CallAnswer> state_of_key(const std::string& key);
 
   // --- writer thread: db_node_calls.cpp ---
   bool serve_at_once(const NodeId& from, Call& call);
@@ -263,7 +272,8 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   Membership membership_;  // as of applied_
   Position applied_;
   Index durable_ = 0;
-  RecentOutcomes recent_{0};
+  RecentOutcomes recent_{0};        // by transaction id
+  RecentOutcomes refused_keys_{0};  // by key
   std::deque<Entry> to_apply_;
   std::map<NodeId, Index> matches_;
   struct Held {

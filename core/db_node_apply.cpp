@@ -104,9 +104,12 @@ Result<void> DbNode::apply_batch(const Entry& entry) {
     Held held = std::move(*held_);
     held_.reset();
     if (held.mode == ConsistencyMode::dual_write) report_due_ = true;
-    auto results = std::move(held.batch.outcome().transactions);
-    auto done = held.batch.commit(entry.position());
-    if (done) remember(held.record, results, entry.position());
+    const bool is_own = in_flight_ && in_flight_->record.id == held.id;
+    const BatchRecord& record = is_own ? in_flight_->record : held.record;
+    auto& results = is_own ? in_flight_->results : held.batch.outcome().transactions;
+    auto done = held.batch.commit(entry.position(),
+                                  {.outcomes = outcomes_to_keep(record, results, entry.position())});
+    if (done && !is_own) remember(record, results, entry.position());
     return done;
   }
   held_.reset();
@@ -127,7 +130,8 @@ Result<void> DbNode::apply_batch(const Entry& entry) {
                                             to_string(record->digest) + " on the leader.");
   }
   auto results = std::move(prepared->outcome().transactions);
-  auto done = prepared->commit(entry.position());
+  auto done =
+      prepared->commit(entry.position(), {.outcomes = outcomes_to_keep(*record, results, entry.position())});
   if (done) remember(*record, results, entry.position());
   return done;
 }

@@ -80,6 +80,8 @@ void DbNode::serve_as_leader(CallBody call, std::int64_t deadline_us, Answer don
     verify(deadline_us, answer_with<VerifyReport>(std::move(done)));
   } else if (std::holds_alternative<StatusCall>(call)) {
     done(status_of(view()));
+  } else if (auto* outcome = std::get_if<OutcomeCall>(&call)) {
+    find_key(std::move(outcome->key), deadline_us, std::move(done));
   } else if (auto* handover = std::get_if<TransferCall>(&call)) {
     transfer(handover->to, deadline_us, std::move(done));
   } else if (auto* change = std::get_if<MemberCall>(&call)) {

@@ -57,7 +57,8 @@ void DbNode::prepare(std::vector<Submission> submissions) {
   auto prepared = prepare_batch(*options_.engine, batch,
                                 {.statement_time = options_.limits.statement_time,
                                  .max_rows = options_.limits.result_rows,
-                                 .max_bytes = options_.limits.result_bytes});
+                                 .max_bytes = options_.limits.result_bytes,
+                                 .max_kept_bytes = options_.limits.kept_result_bytes});
   if (!prepared) {
     const Error& error = prepared.error();
     if (error.code == ErrorCode::disk_full) {  // the other nodes would hardly fare better
@@ -83,7 +84,7 @@ void DbNode::prepare(std::vector<Submission> submissions) {
     for (const StatementResult& statement : results[i]->statements)
       next.row_counts.push_back(statement.rows_affected);
     next.record.batch.push_back(std::move(batch[i]));
-    next.results.push_back(std::move(*results[i]));
+    next.results.push_back(std::move(results[i]));
     next.submissions.push_back(std::move(submissions[i]));
   }
   if (next.submissions.empty()) return;
@@ -103,33 +104,49 @@ void DbNode::prepare(std::vector<Submission> submissions) {
   propose();
 }
 
-// Answers those that were decided before, and puts those off that stand in the batch twice (RecentOutcomes).
+// What is known of a transaction that may have been sent before: by its id (RecentOutcomes), and by its key.
+std::optional<Result<WriteReceipt>> DbNode::known_outcome(const Submission& submission) {
+  const Transaction& transaction = submission.transaction;
+  if (transaction.forwarded) {
+    if (const auto* outcome = recent_.find(transaction.id); outcome != nullptr) return *outcome;
+  }
+  if (transaction.key) {
+    auto kept = outcome_under(*transaction.key);
+    if (!kept) return std::unexpected(std::move(kept.error()));
+    if (*kept) return std::move(**kept);
+    return std::nullopt;
+  }
+  if (transaction.forwarded && !recent_.reaches_back_to(submission.since)) {
+    return fail(ErrorCode::leadership_lost,
+                "The leader changed, and the new one cannot tell any more what became of the transaction.",
+                Outcome::unknown);
+  }
+  return std::nullopt;
+}
+
+// Answers those that were decided before, and puts those off that stand in the batch twice.
 std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> submissions) {
   std::set<std::string> ids;
+  std::set<std::string> keys;
   std::vector<Submission> fresh;
   std::vector<Submission> again;
   for (Submission& submission : submissions) {
-    if (!submission.transaction.forwarded) {
-      fresh.push_back(std::move(submission));
-      continue;
-    }
-    if (const auto* outcome = recent_.find(submission.transaction.id); outcome != nullptr) {
-      submission.done(*outcome);
-    } else if (!recent_.reaches_back_to(submission.since)) {
-      submission.done(
-          fail(ErrorCode::leadership_lost,
-               "The leader changed, and the new one cannot tell any more what became of the transaction.",
-               Outcome::unknown));
-    } else if (!ids.insert(submission.transaction.id).second) {
+    const Transaction& transaction = submission.transaction;
+    if (auto outcome = known_outcome(submission)) {
+      submission.done(std::move(*outcome));
+    } else if ((transaction.forwarded && ids.contains(transaction.id)) ||
+               (transaction.key && keys.contains(transaction.key->key))) {
       again.push_back(std::move(submission));
     } else {
+      if (transaction.forwarded) ids.insert(transaction.id);
+      if (transaction.key) keys.insert(transaction.key->key);
       fresh.push_back(std::move(submission));
     }
   }
   for (Submission& submission : again) {
-    const bool taken = queue_.push(submission);
-    assert(taken);  // as everything that was forwarded
-    static_cast<void>(taken);
+    if (queue_.push(submission)) continue;  // what was forwarded is always taken
+    refuse(submission, {.code = ErrorCode::overloaded,
+                        .message = "Too many writes are waiting. Try again a little later."});
   }
   return fresh;
 }
@@ -243,6 +260,8 @@ void DbNode::fail_in_flight(const Error& error) {
 // Of what was forwarded there may be several copies. The answer to this one may be the one that gets through, so it must
 // be true of all: those that came before it, and those that are still to come.
 void DbNode::refuse(Submission& submission, Error error) {
+  if (submission.transaction.key && error.outcome == Outcome::not_applied)
+    refused_keys_.remember(submission.transaction.key->key, applied_.index, std::unexpected(error));
   if (error.outcome == Outcome::not_applied && submission.transaction.forwarded) {
     const std::string& transaction_id = submission.transaction.id;
     if (const auto* known = recent_.find(transaction_id); known != nullptr) return submission.done(*known);
@@ -278,14 +297,13 @@ void DbNode::give_back(bool in_flight_too) {
   if (!back.empty()) options_.observer.on_returned(std::move(back));
 }
 
-WriteReceipt DbNode::receipt_of(const InFlight& in_flight) const {
-  WriteReceipt receipt{
-      .index = in_flight.position.index, .term = in_flight.position.term, .mode = in_flight.mode};
+// Fills in which nodes have it, as far as is known now.
+void DbNode::name_nodes(WriteReceipt& receipt) const {
   for (const Member& each : membership_.members) {
     if (each.witness) continue;
     const NodeId& member = each.id;
     bool has = member == id();
-    if (in_flight.mode == ConsistencyMode::dual_write) {
+    if (receipt.mode == ConsistencyMode::dual_write) {
       const auto report = reports_.find(member);
       has = has || (report != reports_.end() && report->second.applied.index >= receipt.index);
     } else {
@@ -294,18 +312,18 @@ WriteReceipt DbNode::receipt_of(const InFlight& in_flight) const {
     }
     (has ? receipt.committed : receipt.pending).push_back(member);
   }
-  return receipt;
 }
 
 void DbNode::answer_in_flight() {
   InFlight done = std::move(*in_flight_);
   in_flight_.reset();
-  const WriteReceipt receipt = receipt_of(done);
+  WriteReceipt receipt{.index = done.position.index, .term = done.position.term, .mode = done.mode};
+  name_nodes(receipt);
   for (std::size_t i = 0; i < done.submissions.size(); ++i) {
     WriteReceipt own = receipt;
     if (done.kind == EntryKind::batch) {
       own.transaction_id = done.record.batch[i].transaction.id;
-      own.result = std::move(done.results[i]);
+      own.result = std::move(*done.results[i]);
       if (done.record.batch[i].transaction.forwarded) recent_.remember(own.transaction_id, own.index, own);
     }
     if (done.submissions[i].done) done.submissions[i].done(std::move(own));

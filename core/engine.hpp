@@ -17,6 +17,7 @@
 // A new engine is one folder, one line in engines/registry.cpp, and a pass of tests/contract.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -54,10 +55,18 @@ struct ClusterMeta {
   bool operator==(const ClusterMeta&) const = default;
 };
 
-// What an entry changes in the meta besides the position.
+// Something kept under a key beside the data, until the clock of the transactions has gone on for so long.
+struct KeyedOutcome {
+  std::string key;
+  std::int64_t keep_us = 0;
+  std::string bytes;
+};
+
+// What an entry changes besides the position and the data.
 struct MetaChange {
   std::optional<ConsistencyMode> mode = {};
   std::optional<Membership> membership = {};
+  std::vector<KeyedOutcome> outcomes = {};
 };
 
 // What a prepared batch did.
@@ -72,7 +81,12 @@ struct PrepareLimits {
   std::chrono::microseconds statement_time =
       std::chrono::microseconds::max();  // of one transaction's statements together
   std::size_t max_rows = 100'000;        // result rows of one transaction; more fail it: result_too_large
-  std::size_t max_bytes = 64UL * 1024 * 1024;  // result bytes of one transaction, likewise
+  std::size_t max_bytes = 64UL * 1024 * 1024;       // result bytes of one transaction, likewise
+  std::size_t max_kept_bytes = 64UL * 1024 * 1024;  // ... of one with a key, whose results are kept
+
+  std::size_t bytes_for(const Transaction& transaction) const {
+    return transaction.key ? std::min(max_bytes, max_kept_bytes) : max_bytes;
+  }
 };
 
 // Digest and size of one table's rows, for comparing nodes.
@@ -83,8 +97,9 @@ struct TableDigest {
 };
 
 struct ContentDigest {
-  std::map<std::string, TableDigest> tables;  // by name, without _cluster_* and engine-internal tables
-  Digest schema;                              // over the text of all schema objects, in name order
+  // By name, without engine-internal tables; of Quorate's own only "_cluster_keys", if any outcomes are kept.
+  std::map<std::string, TableDigest> tables;
+  Digest schema;  // over the text of all schema objects, in name order
   bool operator==(const ContentDigest&) const = default;
 };
 
@@ -126,9 +141,12 @@ class StorageEngine {
   // Prefer prepare_batch() below, which rolls back by RAII.
   virtual Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) = 0;
 
-  // Writes position, the prepared digest, clock and what `change` names into the meta in the same transaction and
-  // commits it. On failure nothing is held and the node must stop: the decision stands, the log replays it.
+  // Writes position, the prepared digest, clock and what `change` names in the same transaction and commits it. With
+  // every outcome that is kept, some of those whose time is over are removed. On failure nothing is held and the node must stop: the decision stands, the log replays it.
   virtual Result<void> commit(Position position, const MetaChange& change = {}) = 0;
+
+  // What is kept under the key, as last committed; nothing once its time is over.
+  virtual Result<std::optional<std::string>> find_outcome(const std::string& key) = 0;
 
   // Gives up what is held, if anything. Never fails visibly.
   virtual void rollback() noexcept = 0;

@@ -13,6 +13,7 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::constraint_failed: return "constraint_failed";
     case ErrorCode::version_conflict: return "version_conflict";
     case ErrorCode::row_count_mismatch: return "row_count_mismatch";
+    case ErrorCode::idempotency_key_reused: return "idempotency_key_reused";
     case ErrorCode::statement_timeout: return "statement_timeout";
     case ErrorCode::overloaded: return "overloaded";
     case ErrorCode::no_leader: return "no_leader";

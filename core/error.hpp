@@ -23,22 +23,23 @@ enum class ErrorCode {
   constraint_failed,   // UNIQUE, NOT NULL, CHECK, FOREIGN KEY (also deferred ones)
   version_conflict,    // an UPDATE or DELETE touched no row
   row_count_mismatch,  // expect_rows was not met
-  statement_timeout,   // the statement ran longer than its time limit
-  overloaded,          // a queue or connection limit is reached; try again later
-  no_leader,           // no leader was known before the deadline
-  node_unavailable,    // DualWrite: a node refused or did not answer; `node` names it
-  replica_mismatch,    // DualWrite: a node computed another result; `node` names it
-  deadline_exceeded,   // the request's deadline passed
-  leadership_lost,     // the leader changed while the transaction was being decided
-  stale_read,          // min_index was not reached before the deadline
-  disk_full,           // the engine has no room; nothing was written
-  io_error,            // the engine or log failed
-  corrupt,             // stored bytes do not check out
-  identity_mismatch,   // _cluster_meta does not match the configuration
-  quarantined,         // this node's content is not trusted any more
-  not_found,           // no such resource
-  shutting_down,       // the process is stopping
-  internal,            // a bug
+  idempotency_key_reused,  // the key stands for another request
+  statement_timeout,       // the statement ran longer than its time limit
+  overloaded,              // a queue or connection limit is reached; try again later
+  no_leader,               // no leader was known before the deadline
+  node_unavailable,        // DualWrite: a node refused or did not answer; `node` names it
+  replica_mismatch,        // DualWrite: a node computed another result; `node` names it
+  deadline_exceeded,       // the request's deadline passed
+  leadership_lost,         // the leader changed while the transaction was being decided
+  stale_read,              // min_index was not reached before the deadline
+  disk_full,               // the engine has no room; nothing was written
+  io_error,                // the engine or log failed
+  corrupt,                 // stored bytes do not check out
+  identity_mismatch,       // _cluster_meta does not match the configuration
+  quarantined,             // this node's content is not trusted any more
+  not_found,               // no such resource
+  shutting_down,           // the process is stopping
+  internal,                // a bug
 };
 
 struct Error {

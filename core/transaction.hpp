@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/consistency_mode.hpp"
+#include "core/digest.hpp"
 #include "core/error.hpp"
 #include "core/value.hpp"
 
@@ -19,12 +20,22 @@ struct Statement {
   bool allow_no_rows = false;                    // an UPDATE or DELETE that touches no row is not a conflict
 };
 
+// What makes a transaction happen once, however often it is sent: its outcome is kept under the key, in the same database
+// transaction as what it wrote. One that fails leaves nothing behind, and its key free.
+struct IdempotencyKey {
+  std::string key;           // 1 to 255 bytes
+  Digest request;            // of what was asked for: the key stands for this request alone
+  std::int64_t keep_us = 0;  // how long the outcome is kept at least, by the clock of the transactions
+  bool operator==(const IdempotencyKey&) const = default;
+};
+
 struct Transaction {
   std::string id;  // unique; given by the coordinator
   std::vector<Statement> statements;
   std::optional<ConsistencyMode> mode = {};  // strengthens the cluster's mode for this transaction
   bool forwarded =
       false;  // came from another process, which may send it again: every node remembers its outcome
+  std::optional<IdempotencyKey> key = {};
 };
 
 struct StatementResult {

@@ -110,6 +110,10 @@ struct QueryCall {
   Query query;  // its deadline does not travel: Call::timeout_us does
   Index min_index = 0;
 };
+// What became of the transaction with this key.
+struct OutcomeCall {
+  std::string key;
+};
 struct VerifyCall {};
 struct StatusCall {};
 struct TransferCall {
@@ -121,7 +125,7 @@ struct MemberCall {
   bool remove = false;
 };
 using CallBody = std::variant<WriteCall, ModeCall, ReadIndexCall, QueryCall, VerifyCall, StatusCall,
-                              TransferCall, MemberCall>;
+                              TransferCall, MemberCall, OutcomeCall>;
 
 struct Call {
   std::uint64_t id = 0;         // unique for its sender; echoed
@@ -134,7 +138,8 @@ struct Call {
 struct IndexAnswer {
   Index index = 0;
 };
-using CallAnswer = std::variant<IndexAnswer, WriteReceipt, QueryAnswer, VerifyReport, ClusterStatus>;
+using CallAnswer =
+    std::variant<IndexAnswer, WriteReceipt, QueryAnswer, VerifyReport, ClusterStatus, KeyState>;
 
 struct CallReply {
   std::uint64_t id = 0;

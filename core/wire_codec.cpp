@@ -32,8 +32,11 @@ void fields(auto& visit, Like<Member> auto& m) {
   visit.node(m.id);
   visit(m.instance, m.witness, m.voter, m.preferred, m.out, m.peer);
 }
+void fields(auto& visit, Like<IdempotencyKey> auto& m) {
+  visit(m.key, m.request, m.keep_us);
+}
 void fields(auto& visit, Like<Transaction> auto& m) {
-  visit(m.id, m.statements, m.mode, m.forwarded);
+  visit(m.id, m.statements, m.mode, m.forwarded, m.key);
 }
 void fields(auto& visit, Like<Query> auto& m) {
   visit(m.sql, m.parameters, m.max_rows, m.max_bytes);
@@ -107,6 +110,9 @@ void fields(auto& visit, Like<QueryCall> auto& m) {
 }
 void fields(auto&, Like<VerifyCall> auto&) {}
 void fields(auto&, Like<StatusCall> auto&) {}
+void fields(auto& visit, Like<OutcomeCall> auto& m) {
+  visit(m.key);
+}
 void fields(auto& visit, Like<TransferCall> auto& m) {
   visit.node(m.to);
 }
@@ -132,6 +138,9 @@ void fields(auto& visit, Like<WriteReceipt> auto& m) {
   visit(m.transaction_id, m.index, m.term, m.mode, m.result);
   visit.nodes(m.committed);
   visit.nodes(m.pending);
+}
+void fields(auto& visit, Like<KeyState> auto& m) {
+  visit(m.state, m.receipt, m.refusal);
 }
 void fields(auto& visit, Like<QueryResult> auto& m) {
   visit(m.columns, m.types, m.rows, m.truncated, m.index);

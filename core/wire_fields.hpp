@@ -40,6 +40,8 @@ inline constexpr ErrorCode kLast<ErrorCode> = ErrorCode::internal;
 template <>
 inline constexpr NodeState kLast<NodeState> = NodeState::removed;
 template <>
+inline constexpr KeyState::State kLast<KeyState::State> = KeyState::State::aborted;
+template <>
 inline constexpr Outcome kLast<Outcome> = Outcome::unknown;
 
 class Writer {

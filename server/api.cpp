@@ -63,13 +63,6 @@ boost::asio::awaitable<HttpResponse> Api::answer(HttpRequest& request, const std
     const std::string detail = "There is nothing at " + request.path + ". /openapi.yaml lists what there is.";
     co_return problem_response(Error{.code = ErrorCode::not_found, .message = detail}, request_id);
   }
-  if (request.headers.count("Idempotency-Key") != 0) {
-    const std::string detail =
-        "This version does not support Idempotency-Key yet. The request was not run, because without the "
-        "key's "
-        "protection a retry could run it twice.";
-    co_return problem_response(Error{.code = ErrorCode::malformed_request, .message = detail}, request_id);
-  }
   std::optional<HttpResponse> bad_body = check_body(*match.route, request, request_id);
   if (bad_body) co_return std::move(*bad_body);
 

@@ -1,7 +1,8 @@
-// POST /v1/transactions
+// POST /v1/transactions, GET /v1/transactions/{key}
 #include "server/await_result.hpp"
 #include "server/handler_tools.hpp"
 #include "server/handlers.hpp"
+#include "server/idempotency.hpp"
 #include "server/json_reader.hpp"
 #include "server/services.hpp"
 #include "server/transaction_json.hpp"
@@ -26,6 +27,8 @@ Result<TransactionRequest> read_transaction(const Services& services, const Http
   if (!decoded) return decoded;
   const Result<void> mode = check_mode(services, decoded->transaction);
   if (!mode) return std::unexpected(mode.error());
+  const Result<void> key = take_idempotency_key(request, services.limits, decoded->transaction);
+  if (!key) return std::unexpected(key.error());
   return decoded;
 }
 
@@ -48,6 +51,30 @@ HandlerResult post_transaction(const Services& services, const HttpRequest& requ
 
   HttpResponse response{.index = receipt->index};
   append_receipt(response.body, *receipt, *integers);
+  co_return response;
+}
+
+HandlerResult get_transaction(const Services& services, const HttpRequest& request) {
+  const Result<void> parameters = check_query_parameters(request, {"integers"});
+  if (!parameters) co_return std::unexpected(parameters.error());
+  const Result<IntegerStyle> integers = integer_style(request);
+  if (!integers) co_return std::unexpected(integers.error());
+  const std::string& key = request.path_argument;
+  const Result<void> valid = check_idempotency_key(key);
+  if (!valid) co_return std::unexpected(valid.error());
+
+  const Deadline deadline = deadline_after(services.limits.default_timeout);
+  auto start = [&services, &key, deadline](MultiDbCoordinator::Callback<KeyState> done) {
+    services.coordinator.find_key(key, deadline, std::move(done));
+  };
+  const Result<KeyState> state = co_await await_result<KeyState>(std::move(start));
+  if (!state) co_return std::unexpected(state.error());
+  if (state->state == KeyState::State::unknown) {
+    co_return fail(ErrorCode::not_found, "No transaction is known under the Idempotency-Key \"" + key +
+                                             "\": none was committed, or its outcome is not kept any more.");
+  }
+  HttpResponse response;
+  append_key_state(response.body, key, *state, *integers);
   co_return response;
 }
 

@@ -10,6 +10,7 @@ using HandlerResult = boost::asio::awaitable<Result<HttpResponse>>;
 
 // handle_transactions.cpp
 HandlerResult post_transaction(const Services& services, const HttpRequest& request);
+HandlerResult get_transaction(const Services& services, const HttpRequest& request);
 
 // handle_query.cpp
 HandlerResult post_query(const Services& services, const HttpRequest& request);

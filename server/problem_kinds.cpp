@@ -51,6 +51,12 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
     {"row_count_mismatch", 409, "The statement affected another number of rows than expected",
      "`expect_rows` named a number, and the statement affected another one. The whole transaction was rolled "
      "back."},
+    {"idempotency_key_reused", 422, "The Idempotency-Key stands for another request",
+     "A transaction with this Idempotency-Key has been committed, and what was asked for then was something "
+     "else. Nothing "
+     "was run. A key belongs to one request: retries of it send the same statements and the same mode. "
+     "Anything else "
+     "needs a key of its own."},
     {"statement_timeout", 422, "The statement took too long",
      "The statement ran longer than this server allows and was interrupted. The whole transaction was rolled "
      "back. An "

@@ -8,6 +8,7 @@ namespace quorate {
 std::span<const Route> api_routes() {
   static constexpr auto kRoutes = std::to_array<Route>({
       {HttpMethod::post, "/v1/transactions", post_transaction, RouteBody::json},
+      {HttpMethod::get, "/v1/transactions/{key}", get_transaction, RouteBody::none},
       {HttpMethod::post, "/v1/query", post_query, RouteBody::json},
       {HttpMethod::get, "/v1/query", get_query, RouteBody::none},
       {HttpMethod::get, "/v1/cluster", get_cluster, RouteBody::none},

@@ -100,8 +100,10 @@ Result<TransactionRequest> decode_transaction(JsonValue& body, const CoreLimits&
   return request;
 }
 
-void append_receipt(std::string& out, const WriteReceipt& receipt, IntegerStyle integers) {
-  out += "{\"transaction_id\":";
+namespace {
+
+void append_receipt_members(std::string& out, const WriteReceipt& receipt, IntegerStyle integers) {
+  out += "\"transaction_id\":";
   append_json_string(out, receipt.transaction_id);
   out += ",\"index\":";
   append_json_integer(out, receipt.index);
@@ -119,7 +121,43 @@ void append_receipt(std::string& out, const WriteReceipt& receipt, IntegerStyle 
   append_json_strings(out, receipt.committed);
   out += ",\"pending\":";
   append_json_strings(out, receipt.pending);
-  out += "}}";
+  out += '}';
+}
+
+std::string_view name_of(KeyState::State state) {
+  switch (state) {
+    case KeyState::State::unknown: return "unknown";
+    case KeyState::State::in_doubt: return "in_doubt";
+    case KeyState::State::committed: return "committed";
+    case KeyState::State::aborted: return "aborted";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+void append_receipt(std::string& out, const WriteReceipt& receipt, IntegerStyle integers) {
+  out += '{';
+  append_receipt_members(out, receipt, integers);
+  out += '}';
+}
+
+void append_key_state(std::string& out, std::string_view key, const KeyState& state, IntegerStyle integers) {
+  out += "{\"key\":";
+  append_json_string(out, key);
+  out += ",\"state\":";
+  append_json_string(out, name_of(state.state));
+  if (state.receipt) {
+    out += ',';
+    append_receipt_members(out, *state.receipt, integers);
+  }
+  if (state.refusal) {
+    out += ",\"code\":";
+    append_json_string(out, to_string(state.refusal->code));
+    out += ",\"detail\":";
+    append_json_string(out, state.refusal->message);
+  }
+  out += '}';
 }
 
 }  // namespace quorate

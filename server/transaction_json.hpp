@@ -22,4 +22,7 @@ Result<TransactionRequest> decode_transaction(JsonValue& body, const CoreLimits&
 
 void append_receipt(std::string& out, const WriteReceipt& receipt, IntegerStyle integers);
 
+// What became of the transaction with this key; not for State::unknown.
+void append_key_state(std::string& out, std::string_view key, const KeyState& state, IntegerStyle integers);
+
 }  // namespace quorate

@@ -44,9 +44,10 @@ enum class Rule {
   compare_digests,               // a replica that computes another digest does not commit it
   not_applied_only_if_certain,   // a transaction in doubt is reported as unknown
   answer_after_commit,           // a client is told `applied` only once the entry is committed
+  look_up_keys,                  // a transaction whose key is known is not run again
 };
 
-inline constexpr std::array<std::pair<Rule, std::string_view>, 36> kRules{{
+inline constexpr std::array<std::pair<Rule, std::string_view>, 37> kRules{{
     {Rule::commit_current_term_only, "commit_current_term_only"},
     {Rule::noop_opens_term, "noop_opens_term"},
     {Rule::acknowledge_what_was_compared, "acknowledge_what_was_compared"},
@@ -83,6 +84,7 @@ inline constexpr std::array<std::pair<Rule, std::string_view>, 36> kRules{{
     {Rule::compare_digests, "compare_digests"},
     {Rule::not_applied_only_if_certain, "not_applied_only_if_certain"},
     {Rule::answer_after_commit, "answer_after_commit"},
+    {Rule::look_up_keys, "look_up_keys"},
 }};
 
 }  // namespace quorate

@@ -165,6 +165,15 @@ ContentDigest digest_content(const MemoryContent& content) {
     result.tables[table.definition->name] = {digest.finish(), table.rows.size()};
     return true;
   });
+  if (content.outcomes.empty()) return result;
+  digest.reset();
+  content.outcomes.for_each([&](const std::string& key, const MemoryOutcome& outcome) {
+    digest.add_text(key);
+    digest.add_integer(outcome.expires_us);
+    digest.add_blob(outcome.bytes);
+    return true;
+  });
+  result.tables["_cluster_keys"] = {digest.finish(), content.outcomes.size()};
   return result;
 }
 

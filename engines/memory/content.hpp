@@ -44,9 +44,16 @@ struct MemoryTable {
       unique;  // per column; empty where it is not unique
 };
 
+// Kept under a key until the clock shows `expires_us`.
+struct MemoryOutcome {
+  std::int64_t expires_us = 0;
+  std::string bytes;
+};
+
 struct MemoryContent {
   PersistentMap<std::string, MemoryTable> tables;  // by name in lower case
   std::optional<ClusterMeta> meta;
+  PersistentMap<std::string, MemoryOutcome> outcomes;  // by key
 };
 
 std::string to_lower(std::string_view text);

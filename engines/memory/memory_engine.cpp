@@ -32,6 +32,19 @@ Result<void> check_row_count(const Statement& statement, const ParsedStatement& 
   return {};
 }
 
+void keep(MemoryContent& content, const std::vector<KeyedOutcome>& outcomes) {
+  const std::int64_t now_us = content.meta->clock_us;
+  std::vector<std::string> over;
+  content.outcomes.for_each([&](const std::string& key, const MemoryOutcome& outcome) {
+    if (outcome.expires_us <= now_us) over.push_back(key);
+    return true;
+  });
+  for (const std::string& key : over) content.outcomes.erase(key);
+  for (const KeyedOutcome& outcome : outcomes) {
+    content.outcomes.set(outcome.key, {.expires_us = now_us + outcome.keep_us, .bytes = outcome.bytes});
+  }
+}
+
 }  // namespace
 
 Result<void> MemoryEngine::check_fault(std::string_view operation) const {
@@ -73,7 +86,7 @@ Result<bool> MemoryEngine::is_empty() {
 Result<TransactionResult> MemoryEngine::run(MemoryContent& content, const TimedTransaction& timed,
                                             const PrepareLimits& limits) {
   TransactionRandom random(timed.seed);
-  ResultBudget budget(limits.max_rows, limits.max_bytes);
+  ResultBudget budget(limits.max_rows, limits.bytes_for(timed.transaction));
   Execution execution;
   execution.scope = {.clock_us = timed.clock_us, .random = &random};
   execution.deadline = deadline_after(limits.statement_time);
@@ -133,8 +146,16 @@ Result<void> MemoryEngine::commit(Position position, const MetaChange& change) {
   content.meta->applied = position;
   if (change.mode) content.meta->mode = *change.mode;
   if (change.membership) content.meta->membership = *change.membership;
+  if (!change.outcomes.empty()) keep(content, change.outcomes);
   disk_->commit(std::make_shared<const MemoryContent>(std::move(content)));
   return {};
+}
+
+Result<std::optional<std::string>> MemoryEngine::find_outcome(const std::string& key) {
+  const MemoryDisk::Version version = disk_->current();
+  const MemoryOutcome* outcome = version->outcomes.find(key);
+  if (outcome == nullptr || outcome->expires_us <= version->meta->clock_us) return std::nullopt;
+  return outcome->bytes;
 }
 
 std::pair<Position, Digest> MemoryEngine::get_version() const {

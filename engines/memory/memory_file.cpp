@@ -9,7 +9,7 @@
 namespace quorate {
 namespace {
 
-constexpr std::string_view kMagic = "quorate memory 1\n";
+constexpr std::string_view kMagic = "quorate memory 2\n";
 constexpr std::size_t kDigestBytes = 32;
 
 class FieldWriter {
@@ -143,6 +143,13 @@ std::string encode_content(const MemoryContent& content) {
     write_table(out, table);
     return true;
   });
+  out.integer(content.outcomes.size());
+  content.outcomes.for_each([&](const std::string& key, const MemoryOutcome& outcome) {
+    out.text(key);
+    out.integer(static_cast<std::uint64_t>(outcome.expires_us));
+    out.text(outcome.bytes);
+    return true;
+  });
   bytes += to_string(digest_of(bytes));
   return bytes;
 }
@@ -181,6 +188,12 @@ Result<MemoryContent> decode_content(std::string_view bytes) {
     Result<MemoryTable> table = read_table(in);
     if (!table) return std::unexpected(table.error());
     content.tables.set(to_lower(table->definition->name), std::move(*table));
+  }
+  for (std::uint64_t left = in.integer(); left > 0; --left) {
+    const std::string key = in.text();
+    MemoryOutcome outcome{.expires_us = static_cast<std::int64_t>(in.integer())};
+    outcome.bytes = in.text();
+    content.outcomes.set(key, std::move(outcome));
   }
   return content;
 }

@@ -114,7 +114,7 @@ std::uint64_t feed_table(SQLite::Database& database, const std::string& table, C
 Result<void> check_cluster_names(SQLite::Database& database) {
   SQLite::Statement names(database,
                           "SELECT name FROM sqlite_schema WHERE name LIKE '\\_cluster\\_%' ESCAPE '\\' "
-                          "AND name <> '_cluster_meta'");
+                          "AND tbl_name NOT IN ('_cluster_meta', '_cluster_keys')");
   if (names.executeStep()) {
     return fail(ErrorCode::forbidden_sql, "Names that begin with _cluster_ belong to the cluster.");
   }
@@ -136,12 +136,13 @@ ContentDigest digest_content(SQLite::Database& database) {
       database,
       "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'shadow') "
       "AND (name NOT LIKE 'sqlite\\_%' ESCAPE '\\' OR name = 'sqlite_sequence') "
-      "AND name NOT LIKE '\\_cluster\\_%' ESCAPE '\\'");
+      "AND (name NOT LIKE '\\_cluster\\_%' ESCAPE '\\' OR name = '_cluster_keys')");
   std::vector<std::string> names;
   while (tables.executeStep()) names.push_back(tables.getColumn(0).getString());
   for (const std::string& name : names) {
     digest.reset();
     const std::uint64_t rows = feed_table(database, name, digest);
+    if (rows == 0 && name == "_cluster_keys") continue;
     result.tables[name] = {digest.finish(), rows};
   }
   return result;

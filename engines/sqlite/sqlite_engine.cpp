@@ -47,6 +47,11 @@ Result<void> SqliteEngine::commit(Position position, const MetaChange& change) {
   return writer_->commit(position, change);
 }
 
+Result<std::optional<std::string>> SqliteEngine::find_outcome(const std::string& key) {
+  if (!writer_) return not_open();
+  return writer_->find_outcome(key);
+}
+
 void SqliteEngine::rollback() noexcept {
   if (writer_) writer_->rollback();
 }

@@ -24,6 +24,7 @@ class SqliteEngine : public StorageEngine {
   Result<bool> is_empty() override;
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) override;
   Result<void> commit(Position position, const MetaChange& change) override;
+  Result<std::optional<std::string>> find_outcome(const std::string& key) override;
   void rollback() noexcept override;
   std::pair<Position, Digest> get_version() const override;
   Result<void> check_health() override;

@@ -108,7 +108,7 @@ Result<TransactionResult> TransactionRunner::run(const Transaction& transaction,
 Result<TransactionResult> TransactionRunner::run_statements(const Transaction& transaction,
                                                             const PrepareLimits& limits) {
   const Connection::TimeLimit time_limit(connection_, deadline_after(limits.statement_time));
-  ResultBudget budget(limits.max_rows, limits.max_bytes);
+  ResultBudget budget(limits.max_rows, limits.bytes_for(transaction));
   TransactionResult result;
   result.statements.reserve(transaction.statements.size());
   std::optional<std::size_t> first_deferred;

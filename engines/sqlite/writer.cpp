@@ -34,6 +34,7 @@ void Writer::use_meta(ClusterMeta meta) {
   meta_ = std::move(meta);
   if (!runner_) runner_ = std::make_unique<TransactionRunner>(connection_);
   if (!meta_update_) meta_update_ = std::make_unique<MetaUpdate>(connection_.database());
+  if (!keys_) keys_ = std::make_unique<KeyTable>(connection_.database());
 }
 
 std::int64_t Writer::data_version() {
@@ -155,12 +156,19 @@ Result<void> Writer::commit(Position position, const MetaChange& change) {
   Result<void> done = guarded([&]() -> Result<void> {
     meta_update_->run(prepared_);
     if (change.membership) store_membership(connection_.database(), *change.membership);
+    for (const KeyedOutcome& outcome : change.outcomes) keys_->keep(outcome, prepared_.clock_us);
+    if (!change.outcomes.empty()) keys_->remove_expired(prepared_.clock_us, change.outcomes.size());
     run_once(commit_);
     meta_ = prepared_;
     return log_.tend();
   });
   if (!done) rollback();
   return done;
+}
+
+Result<std::optional<std::string>> Writer::find_outcome(const std::string& key) {
+  if (!meta_) return std::nullopt;
+  return guarded([&]() -> Result<std::optional<std::string>> { return keys_->find(key, meta_->clock_us); });
 }
 
 void Writer::rollback() noexcept {

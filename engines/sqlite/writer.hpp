@@ -12,6 +12,7 @@
 #include "core/engine.hpp"
 #include "engines/common/change_digest.hpp"
 #include "engines/sqlite/connection.hpp"
+#include "engines/sqlite/key_table.hpp"
 #include "engines/sqlite/meta_table.hpp"
 #include "engines/sqlite/transaction_runner.hpp"
 #include "engines/sqlite/write_ahead_log.hpp"
@@ -37,6 +38,7 @@ class Writer {
   Result<void> write_meta(const ClusterMeta& meta);
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits);
   Result<void> commit(Position position, const MetaChange& change);
+  Result<std::optional<std::string>> find_outcome(const std::string& key);
   void rollback() noexcept;
   Result<void> check_health();
 
@@ -63,6 +65,7 @@ class Writer {
   std::optional<ClusterMeta> meta_;
   std::unique_ptr<TransactionRunner> runner_;  // with meta_
   std::unique_ptr<MetaUpdate> meta_update_;    // with meta_
+  std::unique_ptr<KeyTable> keys_;             // with meta_
   ChangeDigest batch_changes_;
   bool held_ = false;
   ClusterMeta prepared_;  // what the meta will be, but for the position; while held_

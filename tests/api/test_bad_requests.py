@@ -169,13 +169,6 @@ def test_a_missing_content_type_and_an_encoding(server):
     assert_problem(response, 415, "unsupported_media_type")
 
 
-def test_idempotency_key_is_not_silently_ignored(server):
-    response = server.session.post(server.url + "/v1/transactions", json=transaction(),
-                                   headers={"Idempotency-Key": "k"})
-    problem = assert_problem(response, 400, "malformed_request", outcome="not_applied")
-    assert "Idempotency-Key" in problem["detail"]
-
-
 @pytest.mark.parametrize("method, path, allow", [
     ("GET", "/v1/transactions", "POST"), ("DELETE", "/v1/query", "POST, GET, HEAD"), ("PUT", "/v1/query", None),
     ("POST", "/v1/cluster", "GET, HEAD"), ("OPTIONS", "/v1/cluster", "GET, HEAD"), ("GET", "/v1/cluster/mode", "PUT"),

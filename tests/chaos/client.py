@@ -47,7 +47,7 @@ class Connection:
     def __init__(self, address, port, timeout_s):
         self._http = http.client.HTTPConnection(address, port, timeout=timeout_s)
 
-    def request(self, method, path, body=None):
+    def request(self, method, path, body=None, headers=None):
         """Returns an Answer, or raises NotSent or Broken."""
         if self._http.sock is None:
             try:
@@ -57,7 +57,8 @@ class Connection:
                 raise NotSent(str(error)) from error
         try:
             content = None if body is None else json.dumps(body).encode()
-            self._http.request(method, path, content, {"Content-Type": "application/json"} if content else {})
+            kind = {"Content-Type": "application/json"} if content else {}
+            self._http.request(method, path, content, {**kind, **(headers or {})})
             response = self._http.getresponse()
             data = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -68,8 +69,8 @@ class Connection:
         except ValueError:
             return Answer(response.status, None)
 
-    def post(self, path, body):
-        return self.request("POST", path, body)
+    def post(self, path, body, headers=None):
+        return self.request("POST", path, body, headers)
 
     def close(self):
         self._http.close()

@@ -31,7 +31,11 @@ inline Transaction sample_transaction() {
   two.parameters.named = {{"a", std::numeric_limits<double>::infinity()},
                           {"", -std::numeric_limits<double>::infinity()},
                           {"c", std::numeric_limits<double>::denorm_min()}};
-  return {.id = "t-1", .statements = {one, two, {}}, .mode = ConsistencyMode::dual_write, .forwarded = true};
+  return {.id = "t-1",
+          .statements = {one, two, {}},
+          .mode = ConsistencyMode::dual_write,
+          .forwarded = true,
+          .key = IdempotencyKey{.key = "k", .request = {.high = 1, .low = 2}, .keep_us = 3}};
 }
 
 inline Error sample_error() {
@@ -119,7 +123,7 @@ inline std::vector<MessageBody> sample_calls() {
            WriteCall{.transaction = sample_transaction(), .since = 5},
            ModeCall{.mode = ConsistencyMode::dual_write}, ReadIndexCall{},
            QueryCall{.query = query, .min_index = 30}, VerifyCall{}, StatusCall{}, TransferCall{.to = "n2"},
-           MemberCall{.member = member, .remove = true}}) {
+           MemberCall{.member = member, .remove = true}, OutcomeCall{.key = "k"}}) {
     bodies.push_back(Call{.id = 1, .term = 2, .timeout_us = -3, .body = body});
   }
   return bodies;
@@ -173,6 +177,10 @@ inline std::vector<MessageBody> sample_replies() {
       CallReply{.id = 4, .answer = report},
       CallReply{.id = 5, .answer = sample_status()},
       CallReply{.id = 6, .answer = std::unexpected(sample_error())},
+      CallReply{
+          .id = 7,
+          .answer =
+              KeyState{.state = KeyState::State::aborted, .receipt = receipt, .refusal = sample_error()}},
   };
 }
 

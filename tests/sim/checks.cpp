@@ -265,8 +265,9 @@ void World::check_outcome() {
       const auto fails = [&](const char* how) {
         throw Violation("write " + std::to_string(key) + " on " + host->config.id + how);
       };
-      if (!write.outcome) fails(" was never answered");
+      if (write.answered != write.sent) fails(" was never answered");
       if (count == 1) fails(" is half there");
+      if (count > 2) fails(" happened more than once");
       if (*write.outcome == Outcome::applied && count != 2) fails(" was acknowledged and is lost");
       if (*write.outcome == Outcome::not_applied && count != 0)
         fails(" was reported not_applied and is there");

@@ -7,6 +7,8 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kRegisters = 4;
+constexpr int kMaxSent = 4;                                  // as often one write is sent, if it has a key
+constexpr std::int64_t kForever = 1'000LL * 86'400'000'000;  // the clocks jump by a day
 
 Statement statement(std::string sql, std::vector<Value> parameters = {}) {
   return {.sql = std::move(sql), .parameters = {.positional = std::move(parameters), .named = {}}};
@@ -52,41 +54,103 @@ void World::run_client(int client) {
 
 void World::write_once(int client) {
   const std::int64_t key = next_key_++;
-  writes_[key] = {.key = key};
-  ++attempts_;
   Transaction transaction;
-  transaction.id = "t" + std::to_string(key);
   if (scheduler_.random.chance(100)) transaction.mode = ConsistencyMode::dual_write;
   transaction.statements = {
       statement("UPDATE counter SET value = value + 1, version = version + 1 WHERE id = 1"),
       statement("SELECT value FROM counter WHERE id = 1"),
-      statement("INSERT INTO journal (id, key, stamp) VALUES (?, ?, unixepoch())", {2 * key, key}),
-      statement("INSERT INTO journal (id, key, stamp) VALUES (?, ?, random())", {2 * key + 1, key})};
+      statement("INSERT INTO journal (key, stamp) VALUES (?, unixepoch())", {key}),
+      statement("INSERT INTO journal (key, stamp) VALUES (?, random())", {key})};
   if (scheduler_.random.chance(150)) {  // mostly a version conflict
     transaction.statements.push_back(
         statement("UPDATE registers SET value = ?, version = version + 1 WHERE id = ? AND version = ?",
                   {key, scheduler_.random.between(0, kRegisters - 1), scheduler_.random.between(0, 2)}));
   }
+  if (scheduler_.random.chance(400)) {
+    transaction.key = {.key = "k" + std::to_string(key),
+                       .request = {.high = 0, .low = static_cast<std::uint64_t>(key)},
+                       .keep_us = kForever};
+  }
+  ++attempts_;
+  Write& write = writes_[key];
+  write = {.key = key, .transaction = std::move(transaction)};
+  send_write(write, [this, client] { run_client(client); });
+  if (!write.transaction.key || !scheduler_.random.chance(200)) return;
+  later(scheduler_.random.between(0, kSecond), [this, &write] {
+    if (clients_run_) send_write(write, [] {});
+  });
+}
+
+// One more time, if it has a key; `then` is called when it is answered.
+void World::send_write(Write& write, std::function<void()> then) {
+  Transaction transaction = write.transaction;
+  transaction.id = "t" + std::to_string(write.key) + "." + std::to_string(++write.sent);
   const auto deadline = deadline_at(scheduler_.now_us() + scheduler_.random.between(200'000, 3 * kSecond));
-  trace("client " + std::to_string(client) + " writes " + std::to_string(key));
+  trace("writes " + transaction.id);
+  auto answered = std::make_shared<bool>(false);
   coordinator_for_client().write(
-      std::move(transaction), deadline, [this, client, key](Result<WriteReceipt> receipt) {
-        Write& write = writes_.at(key);
-        if (write.outcome) throw Violation("write " + std::to_string(key) + " was answered twice");
-        write.outcome = receipt ? Outcome::applied : receipt.error().outcome;
-        trace("write " + std::to_string(key) + ": " + std::string(to_string(*write.outcome)) +
-              (receipt ? " at " + std::to_string(receipt->index) : " " + receipt.error().message));
-        if (receipt) {
-          ++summary_.applied;
-          write.index = receipt->index;
-          acknowledged_ = std::max(acknowledged_,
-                                   std::get<std::int64_t>(receipt->result.statements.at(1).rows.at(0).at(0)));
-          check_prepared_everywhere(*receipt);
-        } else {
-          ++(*write.outcome == Outcome::unknown ? summary_.unknown : summary_.not_applied);
+      std::move(transaction), deadline,
+      [this, &write, answered, then = std::move(then)](const Result<WriteReceipt>& receipt) {
+        if (std::exchange(*answered, true))
+          throw Violation("write " + std::to_string(write.key) + " was answered twice");
+        see_answer(write, receipt);
+        if (write.transaction.key && write.sent < kMaxSent && clients_run_ && scheduler_.random.chance(400)) {
+          return later(scheduler_.random.between(0, kSecond / 2),
+                       [this, &write, then] { send_write(write, then); });
         }
-        run_client(client);
+        if (write.transaction.key && scheduler_.random.chance(300)) ask_for_key(write);
+        then();
       });
+}
+
+void World::see_answer(Write& write, const Result<WriteReceipt>& receipt) {
+  ++write.answered;
+  const Outcome outcome = receipt ? Outcome::applied : receipt.error().outcome;
+  trace("write " + std::to_string(write.key) + ": " + std::string(to_string(outcome)) +
+        (receipt ? " at " + std::to_string(receipt->index) : " " + receipt.error().message));
+  if (!receipt) {
+    ++(outcome == Outcome::unknown ? summary_.unknown : summary_.not_applied);
+    const bool first = !write.outcome;
+    if (first || (outcome == Outcome::unknown && *write.outcome == Outcome::not_applied))
+      write.outcome = outcome;
+    return;
+  }
+  ++summary_.applied;
+  see_applied(write, *receipt);
+  check_prepared_everywhere(*receipt);
+}
+
+// However often it was sent: it happened once, and everybody is told the same.
+void World::see_applied(Write& write, const WriteReceipt& receipt) {
+  const auto value = std::get<std::int64_t>(receipt.result.statements.at(1).rows.at(0).at(0));
+  if (write.outcome == Outcome::applied && (write.index != receipt.index || write.value != value)) {
+    throw Violation("write " + std::to_string(write.key) + " was told to have happened at index " +
+                    std::to_string(write.index) + " and at index " + std::to_string(receipt.index));
+  }
+  write.outcome = Outcome::applied;
+  write.index = receipt.index;
+  write.value = value;
+  acknowledged_ = std::max(acknowledged_, value);
+}
+
+void World::ask_for_key(Write& write) {
+  const bool was_applied = write.outcome == Outcome::applied;
+  const bool was_refused = write.outcome == Outcome::not_applied && write.answered == write.sent;
+  coordinator_for_client().find_key(write.transaction.key->key, deadline_at(scheduler_.now_us() + kSecond),
+                                    [this, &write, was_applied, was_refused](const Result<KeyState>& state) {
+                                      if (!state) return;
+                                      const bool is_committed = state->state == KeyState::State::committed;
+                                      trace("key of write " + std::to_string(write.key) +
+                                            (is_committed ? ": committed" : ": not committed"));
+                                      if (was_applied && !is_committed)
+                                        throw Violation("the key of write " + std::to_string(write.key) +
+                                                        ", which was applied, is not known");
+                                      if (was_refused && is_committed && write.answered == write.sent &&
+                                          write.outcome == Outcome::not_applied)
+                                        throw Violation("the key of write " + std::to_string(write.key) +
+                                                        ", which was refused, is committed");
+                                      if (is_committed) see_applied(write, *state->receipt);
+                                    });
 }
 
 void World::read_once(int client) {

@@ -82,8 +82,13 @@ class World {
   };
   struct Write {
     std::int64_t key = 0;
-    std::optional<Outcome> outcome;
-    Index index = 0;
+    Transaction transaction;  // but for its id
+    int sent = 0;
+    int answered = 0;
+    std::optional<Outcome> outcome =
+        {};                  // of all that was answered: applied if any was, else unknown if any was
+    Index index = 0;         // where it was applied
+    std::int64_t value = 0;  // of the counter, likewise
   };
 
   // world.cpp
@@ -104,6 +109,10 @@ class World {
   void create_tables();
   void run_client(int client);
   void write_once(int client);
+  void send_write(Write& write, std::function<void()> then);
+  void see_answer(Write& write, const Result<WriteReceipt>& receipt);
+  void see_applied(Write& write, const WriteReceipt& receipt);
+  void ask_for_key(Write& write);
   void read_once(int client);
   void read_from(MultiDbCoordinator& coordinator, bool linearizable, const NodeId& node,
                  std::function<void()> then);

@@ -21,6 +21,7 @@ BatchRecord sample() {
   two.allow_no_rows = true;
   timed.transaction.statements = {one, two};
   record.batch = {timed, timed};
+  record.batch[1].transaction.key = {.key = "k", .request = {.high = 5, .low = 6}, .keep_us = 7};
   return record;
 }
 
@@ -38,7 +39,21 @@ TEST_CASE("a batch comes back as it went") {
   CHECK(transaction.statements[0].parameters == record.batch[0].transaction.statements[0].parameters);
   CHECK(transaction.statements[1].expect_rows == 7);
   CHECK(transaction.statements[1].allow_no_rows);
+  CHECK_FALSE(decoded->batch[0].transaction.key.has_value());
+  CHECK(transaction.key == record.batch[1].transaction.key);
   CHECK(*decode_batch_id(bytes) == record.id);
+}
+
+TEST_CASE("a batch of the form before keys is read") {
+  BatchRecord record = sample();
+  record.batch = {record.batch[0]};
+  std::string bytes = encode(record);
+  bytes[0] = 1;
+  bytes.pop_back();  // whether there is a key
+  const auto decoded = decode_batch(bytes);
+  REQUIRE(decoded.has_value());
+  CHECK_FALSE(decoded->batch[0].transaction.key.has_value());
+  CHECK(decoded->batch[0].transaction.statements.size() == 2);
 }
 
 TEST_CASE("no shortened or altered batch does more than fail") {

@@ -122,6 +122,7 @@ TEST_CASE("calls and answers keep their fields") {
   CHECK(write.since == 5);
   CHECK(write.transaction.mode == ConsistencyMode::dual_write);
   CHECK(write.transaction.forwarded);
+  CHECK(write.transaction.key == transaction.key);
   REQUIRE(write.transaction.statements.size() == 3);
   CHECK(write.transaction.statements[0].parameters == transaction.statements[0].parameters);
   CHECK(write.transaction.statements[1].parameters == transaction.statements[1].parameters);
@@ -147,6 +148,13 @@ TEST_CASE("calls and answers keep their fields") {
   CHECK(status.nodes[0].last_contact_ms == 4);
   CHECK(status.nodes[0].url == "http://n1");
   CHECK_FALSE(status.nodes[1].last_contact_ms.has_value());
+  const auto state = answer_round_trip<KeyState>(replies[6]);
+  CHECK(state.state == KeyState::State::aborted);
+  REQUIRE(state.receipt.has_value());
+  CHECK(state.receipt->result == receipt.result);
+  REQUIRE(state.refusal.has_value());
+  check_equal(*state.refusal, sample_error());
+  CHECK(std::get<OutcomeCall>(round_trip(std::get<Call>(sample_calls()[8])).body).key == "k");
 }
 
 TEST_CASE("doubles come back bit by bit, even what is not a number") {
