@@ -7,6 +7,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log"
 	"os"
@@ -47,11 +48,19 @@ func statement(sql string, params any) quorate.Statement {
 	return *s
 }
 
-// One transaction.
-func write(statements ...quorate.Statement) (*quorate.TransactionReceipt, error) {
+func newKey() string {
+	bytes := make([]byte, 16)
+	_, err := rand.Read(bytes)
+	must(err)
+	return fmt.Sprintf("%x", bytes)
+}
+
+// One transaction. Its key makes it happen once, on however many nodes it is tried.
+func write(key string, statements ...quorate.Statement) (*quorate.TransactionReceipt, error) {
 	return onSomeNode(func(node *quorate.APIClient) (*quorate.TransactionReceipt, error) {
 		request := *quorate.NewTransactionRequest(statements)
-		receipt, _, err := node.DataAPI.PostTransaction(context.Background()).TransactionRequest(request).Execute()
+		receipt, _, err := node.DataAPI.PostTransaction(context.Background()).IdempotencyKey(key).
+			TransactionRequest(request).Execute()
 		return receipt, err
 	})
 }
@@ -67,7 +76,7 @@ func read(request quorate.QueryRequest) *quorate.QueryAnswer {
 
 // Nil if somebody else has changed the row since this version of it was read.
 func deposit(amount, version int64) *quorate.TransactionReceipt {
-	receipt, err := write(statement("UPDATE account SET balance = balance + ?, version = version + 1 "+
+	receipt, err := write(newKey(), statement("UPDATE account SET balance = balance + ?, version = version + 1 "+
 		"WHERE id = 1 AND version = ?", []any{amount, version}))
 	if problem := problemOf(err); problem != nil && problem.Code == "version_conflict" {
 		return nil
@@ -96,13 +105,16 @@ func main() {
 		nodes = append(nodes, quorate.NewAPIClient(configuration))
 	}
 
-	_, err := write(statement("CREATE TABLE account "+
+	_, err := write(newKey(), statement("CREATE TABLE account "+
 		"(id INTEGER PRIMARY KEY, owner TEXT, balance INTEGER, rate REAL, photo BLOB, version INTEGER)", nil))
 	must(err)
-	receipt, err := write(
+	rows := []quorate.Statement{
 		statement("INSERT INTO account VALUES (:id, :owner, :balance, :rate, :photo, 1)", map[string]any{
 			"id": 1, "owner": "Ada", "balance": int64(1)<<53 + 1, "rate": 0.5, "photo": quorate.NewBase64Value("AAEC")}),
-		statement("INSERT INTO account VALUES (?, ?, ?, ?, ?, 1)", []any{2, "Grace", 50, nil, nil}))
+		statement("INSERT INTO account VALUES (?, ?, ?, ?, ?, 1)", []any{2, "Grace", 50, nil, nil}),
+	}
+	keyOfRows := newKey()
+	receipt, err := write(keyOfRows, rows...)
 	must(err)
 	fmt.Println("inserted", receipt.Results[0].RowsAffected+receipt.Results[1].RowsAffected)
 
@@ -118,6 +130,11 @@ func main() {
 	fmt.Println("Kill the leader now, if you like, and press Enter.")
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 
+	again, err := write(keyOfRows, rows...)
+	must(err)
+	if again.TransactionId == receipt.TransactionId && again.Index == receipt.Index {
+		fmt.Println("the rows sent again: the same transaction")
+	}
 	last := deposit(2, 2)
 	query := quorate.NewQueryRequest("SELECT balance, version FROM account WHERE id = :id")
 	query.Params = map[string]any{"id": 1}

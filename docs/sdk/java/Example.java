@@ -3,6 +3,7 @@ import java.io.InputStreamReader;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import quorate.client.ApiClient;
@@ -49,10 +50,10 @@ public final class Example {
         return client;
     }
 
-    /** One transaction. */
-    private static TransactionReceipt write(Statement... statements) throws Exception {
+    /** One transaction. Its key makes it happen once, on however many nodes it is tried. */
+    private static TransactionReceipt write(UUID key, Statement... statements) throws Exception {
         TransactionRequest request = new TransactionRequest().statements(Arrays.asList(statements));
-        return onSomeNode(node -> new DataApi(node).postTransaction(request, null, null));
+        return onSomeNode(node -> new DataApi(node).postTransaction(request, key.toString(), null, null));
     }
 
     private static QueryAnswer read(QueryRequest request) throws Exception {
@@ -62,7 +63,7 @@ public final class Example {
     /** Null if somebody else has changed the row since this version of it was read. */
     private static TransactionReceipt deposit(long amount, long version) throws Exception {
         try {
-            return write(new Statement()
+            return write(UUID.randomUUID(), new Statement()
                 .sql("UPDATE account SET balance = balance + ?, version = version + 1 WHERE id = 1 AND version = ?")
                 .params(List.of(amount, version)));
         } catch (ApiException error) {
@@ -76,14 +77,16 @@ public final class Example {
     public static void main(String[] urls) throws Exception {
         nodes = Stream.of(urls).map(Example::clientOf).collect(Collectors.toList());
 
-        write(new Statement().sql("CREATE TABLE account "
+        write(UUID.randomUUID(), new Statement().sql("CREATE TABLE account "
             + "(id INTEGER PRIMARY KEY, owner TEXT, balance INTEGER, rate REAL, photo BLOB, version INTEGER)"));
-        TransactionReceipt receipt = write(
+        Statement[] rows = {
             new Statement().sql("INSERT INTO account VALUES (:id, :owner, :balance, :rate, :photo, 1)").params(Map.of(
                 "id", 1, "owner", "Ada", "balance", (1L << 53) + 1, "rate", 0.5,
                 "photo", new Base64Value().base64(new byte[] {0, 1, 2}))),
             new Statement().sql("INSERT INTO account VALUES (?, ?, ?, ?, ?, 1)")
-                .params(Arrays.asList(2, "Grace", 50, null, null)));
+                .params(Arrays.asList(2, "Grace", 50, null, null))};
+        UUID keyOfRows = UUID.randomUUID();
+        TransactionReceipt receipt = write(keyOfRows, rows);
         System.out.println("inserted " + receipt.getResults().stream().mapToLong(r -> r.getRowsAffected()).sum());
 
         System.out.println("first deposit " + (deposit(30, 1) != null ? "done" : "refused"));
@@ -95,6 +98,10 @@ public final class Example {
         System.out.println("Kill the leader now, if you like, and press Enter.");
         new BufferedReader(new InputStreamReader(System.in)).readLine();
 
+        TransactionReceipt again = write(keyOfRows, rows);
+        boolean same = again.getTransactionId().equals(receipt.getTransactionId())
+            && again.getIndex().equals(receipt.getIndex());
+        System.out.println("the rows sent again: " + (same ? "the same transaction" : "another transaction"));
         TransactionReceipt last = deposit(2, 2);
         QueryAnswer answer = read(new QueryRequest().sql("SELECT balance, version FROM account WHERE id = :id")
             .params(Map.of("id", 1)).consistency(Consistency.LOCAL).minIndex(last.getIndex()).shape(Shape.OBJECTS));

@@ -2,6 +2,7 @@
 
 import sys
 import time
+import uuid
 
 import urllib3
 from quorate_client import (ApiClient, ApiException, ClusterApi, Configuration, DataApi, QueryRequest, Statement,
@@ -29,10 +30,11 @@ def on_some_node(call):
         time.sleep(0.1)
 
 
-def write(*statements):
-    """One transaction of pairs (sql, params)."""
+def write(*statements, key=None):
+    """One transaction of pairs (sql, params). Its key makes it happen once, on however many nodes it is tried."""
+    key = key or str(uuid.uuid4())
     request = TransactionRequest(statements=[Statement(sql=sql, params=params) for sql, params in statements])
-    return on_some_node(lambda node: DataApi(node).post_transaction(request))
+    return on_some_node(lambda node: DataApi(node).post_transaction(request, idempotency_key=key))
 
 
 def read(sql, params, **options):
@@ -53,9 +55,11 @@ def deposit(amount, version):
 
 write(("CREATE TABLE account (id INTEGER PRIMARY KEY, owner TEXT, balance INTEGER, rate REAL, photo BLOB, version INTEGER)",
        None))
-receipt = write(("INSERT INTO account VALUES (:id, :owner, :balance, :rate, :photo, 1)",
-                 {"id": 1, "owner": "Ada", "balance": 2**53 + 1, "rate": 0.5, "photo": {"base64": "AAEC"}}),
-                ("INSERT INTO account VALUES (?, ?, ?, ?, ?, 1)", [2, "Grace", 50, None, None]))
+rows = [("INSERT INTO account VALUES (:id, :owner, :balance, :rate, :photo, 1)",
+         {"id": 1, "owner": "Ada", "balance": 2**53 + 1, "rate": 0.5, "photo": {"base64": "AAEC"}}),
+        ("INSERT INTO account VALUES (?, ?, ?, ?, ?, 1)", [2, "Grace", 50, None, None])]
+key_of_rows = str(uuid.uuid4())
+receipt = write(*rows, key=key_of_rows)
 print("inserted", sum(result.rows_affected for result in receipt.results))
 
 print("first deposit", "done" if deposit(30, version=1) else "refused")
@@ -66,6 +70,9 @@ for row in read("SELECT id, owner, balance, rate, photo FROM account ORDER BY id
 print("leader", ClusterApi(NODES[0]).get_cluster().leader)
 input("Kill the leader now, if you like, and press Enter.\n")
 
+again = write(*rows, key=key_of_rows)
+same = (again.transaction_id, again.index) == (receipt.transaction_id, receipt.index)
+print("the rows sent again:", "the same transaction" if same else "another transaction")
 last = deposit(2, version=2)
 answer = read("SELECT balance, version FROM account WHERE id = :id", {"id": 1}, consistency="local",
               min_index=last.index, shape="objects")
