@@ -7,12 +7,11 @@ import subprocess
 import threading
 import time
 
+import contract
 import pytest
 import requests
 
-import contract
-from contract import ROOT
-
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("QUORATE_BINARY", ROOT / "build/release/quorate")).absolute()
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 40

@@ -20,7 +20,7 @@ EXACT = {
     "Value": {"anyOf": [{"type": ["null", "string", "number", "boolean"]},
                         *({"$ref": f"#/components/schemas/{name}Value"} for name in ("Base64", "Integer", "Real"))]},
     "ExactInteger": {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^-?[0-9]+$"}]},
-    "Row": {"type": ["array", "object"], "items": {"$ref": "#/components/schemas/Value"},
+    "QueryRow": {"type": ["array", "object"], "items": {"$ref": "#/components/schemas/Value"},
             "additionalProperties": {"$ref": "#/components/schemas/Value"}},
     "Parameters": {"type": ["array", "object", "null"], "items": {"$ref": "#/components/schemas/Value"},
                    "maxItems": 32766, "additionalProperties": {"$ref": "#/components/schemas/Value"}},
