@@ -77,6 +77,23 @@ def test_the_examples_fit_their_schemas():
     assert seen >= 15
 
 
+def schemas_in(schema):
+    """The schema and those of its properties and items."""
+    yield schema
+    for child in [*schema.get("properties", {}).values(), *(schema[k] for k in ("items", "additionalProperties")
+                                                            if isinstance(schema.get(k), dict))]:
+        yield from schemas_in(child)
+
+
+def test_the_examples_and_defaults_of_schemas_fit_them():
+    seen = 0
+    for schema in [inner for outer in DOCUMENT["components"]["schemas"].values() for inner in schemas_in(outer)]:
+        for value in [schema[name] for name in ("example", "default") if name in schema]:
+            check(value, schema)
+            seen += 1
+    assert seen >= 8
+
+
 def test_real_responses_of_every_operation_fit(server, table):
     """Each response is compared with the document as it arrives: see contract.py."""
     server.must_write((f"INSERT INTO {table} (value) VALUES (?) RETURNING *", [{"base64": "AA=="}]), "SELECT 1")

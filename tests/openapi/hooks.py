@@ -42,9 +42,9 @@ def steer(fields, reads):
     """Changes the fields of a body or of a query string in place, where they have the right types."""
     if isinstance(fields.get("sql"), str) and fields["sql"]:
         fields["sql"] = pick(fields["sql"], reads) or fields["sql"]
-    timeout = fields.get("timeout_ms")
-    if isinstance(timeout, int) and not isinstance(timeout, bool) and MAX_TIMEOUT_MS < timeout <= 120_000:
-        fields["timeout_ms"] = MAX_TIMEOUT_MS
+    timeout = str(fields.get("timeout_ms"))
+    if timeout.isdecimal() and MAX_TIMEOUT_MS < int(timeout) <= 120_000:
+        fields["timeout_ms"] = type(fields["timeout_ms"])(MAX_TIMEOUT_MS)  # a query string has it as text
 
 
 @schemathesis.hook

@@ -2,7 +2,7 @@
 
 import fuzz
 
-EXAMPLES = 100
+EXAMPLES = 60
 SEED = 20
 
 
