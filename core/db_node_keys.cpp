@@ -19,7 +19,8 @@ Result<std::optional<WriteReceipt>> DbNode::outcome_under(const IdempotencyKey& 
   if (!kept) return std::unexpected(kept.error());
   if (kept->request != key.request) {
     return fail(ErrorCode::idempotency_key_reused,
-                "The Idempotency-Key \"" + key.key + "\" was used for another request, which was committed at index " +
+                "The Idempotency-Key \"" + key.key +
+                    "\" was used for another request, which was committed at index " +
                     std::to_string(kept->receipt.index) + ".");
   }
   name_nodes(kept->receipt);
@@ -29,6 +30,7 @@ Result<std::optional<WriteReceipt>> DbNode::outcome_under(const IdempotencyKey& 
 std::vector<KeyedOutcome> DbNode::outcomes_to_keep(const BatchRecord& record,
                                                    const std::vector<Result<TransactionResult>>& results,
                                                    Position at) const {
+  if (!leads_ && !keeps(Rule::keep_outcomes_everywhere)) return {};
   std::vector<KeyedOutcome> outcomes;
   for (std::size_t i = 0; i < record.batch.size(); ++i) {
     const Transaction& transaction = record.batch[i].transaction;
@@ -47,22 +49,24 @@ std::vector<KeyedOutcome> DbNode::outcomes_to_keep(const BatchRecord& record,
 
 // Linearizable: it sees what was decided before it was asked.
 void DbNode::find_key(std::string key, std::int64_t deadline_us, Answer done) {
-  driver_->read_index([this, key = std::move(key), deadline_us, done = std::move(done)](ReadAnswer answer) mutable {
-    if (!answer.confirmed) {
-      return done(fail(ErrorCode::no_leader, "Node " + id() + " does not lead."));
-    }
-    when_applied(answer.index, deadline_us,
-                 [this, key = std::move(key), done = std::move(done)](Result<void> reached) mutable {
-                   if (!reached) return done(std::unexpected(reached.error()));
-                   options_.writer.post([this, key = std::move(key), done = std::move(done)]() mutable {
-                     done(state_of_key(key));
-                   });
-                 });
-  });
+  driver_->read_index(
+      [this, key = std::move(key), deadline_us, done = std::move(done)](ReadAnswer answer) mutable {
+        if (!answer.confirmed) {
+          return done(fail(ErrorCode::no_leader, "Node " + id() + " does not lead."));
+        }
+        when_applied(answer.index, deadline_us,
+                     [this, key = std::move(key), done = std::move(done)](Result<void> reached) mutable {
+                       if (!reached) return done(std::unexpected(reached.error()));
+                       options_.writer.post([this, key = std::move(key), done = std::move(done)]() mutable {
+                         done(state_of_key(key));
+                       });
+                     });
+      });
 }
 
 Result<CallAnswer> DbNode::state_of_key(const std::string& key) {
-  if (stopped_ || !is_running()) return fail(ErrorCode::no_leader, "Node " + id() + " does not lead any more.");
+  if (stopped_ || !is_running())
+    return fail(ErrorCode::no_leader, "Node " + id() + " does not lead any more.");
   const auto has_key = [&key](const TimedTransaction& timed) {
     return timed.transaction.key && timed.transaction.key->key == key;
   };

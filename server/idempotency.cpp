@@ -26,13 +26,15 @@ std::string_view without_quotes(std::string_view text) {
 
 Result<void> check_idempotency_key(std::string_view key) {
   const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
-  if (!key.empty() && key.size() <= kMaxIdempotencyKeyBytes && std::ranges::all_of(key, is_printable)) return {};
+  if (!key.empty() && key.size() <= kMaxIdempotencyKeyBytes && std::ranges::all_of(key, is_printable))
+    return {};
   return fail(ErrorCode::malformed_request, "An Idempotency-Key has 1 to " +
                                                 std::to_string(kMaxIdempotencyKeyBytes) +
                                                 " printable ASCII characters.");
 }
 
-Result<void> take_idempotency_key(const HttpRequest& request, const CoreLimits& limits, Transaction& transaction) {
+Result<void> take_idempotency_key(const HttpRequest& request, const CoreLimits& limits,
+                                  Transaction& transaction) {
   const std::size_t count = request.headers.count("Idempotency-Key");
   if (count == 0) return {};
   if (count > 1) return fail(ErrorCode::malformed_request, "There is more than one header Idempotency-Key.");

@@ -12,7 +12,8 @@ inline constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
 
 // Gives the transaction, which is complete otherwise, the key of the request, if it has one. The key is taken as it stands
 // or, as the draft has it, in double quotes. Errors: malformed_request.
-Result<void> take_idempotency_key(const HttpRequest& request, const CoreLimits& limits, Transaction& transaction);
+Result<void> take_idempotency_key(const HttpRequest& request, const CoreLimits& limits,
+                                  Transaction& transaction);
 
 // malformed_request unless it is 1 to kMaxIdempotencyKeyBytes printable ASCII characters.
 Result<void> check_idempotency_key(std::string_view key);

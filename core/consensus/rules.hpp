@@ -45,9 +45,10 @@ enum class Rule {
   not_applied_only_if_certain,   // a transaction in doubt is reported as unknown
   answer_after_commit,           // a client is told `applied` only once the entry is committed
   look_up_keys,                  // a transaction whose key is known is not run again
+  keep_outcomes_everywhere,      // ... on whichever node comes to lead
 };
 
-inline constexpr std::array<std::pair<Rule, std::string_view>, 37> kRules{{
+inline constexpr std::array<std::pair<Rule, std::string_view>, 38> kRules{{
     {Rule::commit_current_term_only, "commit_current_term_only"},
     {Rule::noop_opens_term, "noop_opens_term"},
     {Rule::acknowledge_what_was_compared, "acknowledge_what_was_compared"},
@@ -85,6 +86,7 @@ inline constexpr std::array<std::pair<Rule, std::string_view>, 37> kRules{{
     {Rule::not_applied_only_if_certain, "not_applied_only_if_certain"},
     {Rule::answer_after_commit, "answer_after_commit"},
     {Rule::look_up_keys, "look_up_keys"},
+    {Rule::keep_outcomes_everywhere, "keep_outcomes_everywhere"},
 }};
 
 }  // namespace quorate

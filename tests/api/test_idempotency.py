@@ -37,7 +37,7 @@ def key(server):
 def test_sent_again_it_is_answered_as_the_first_time_and_not_run_again(server, key):
     first = send(server, key)
     assert first.status_code == 200, first.text
-    for again in (send(server, key), send(server, f'"{key}"')):  # as it is, or quoted as the draft has it
+    for again in (send(server, key), send(server, f'"{key}"', insert(key))):  # as it is, or quoted as the draft has it
         assert again.status_code == 200, again.text
         answers = [{name: value for name, value in r.json().items() if name != "nodes"} for r in (first, again)]
         assert answers[0] == answers[1]
@@ -124,7 +124,7 @@ def test_an_answer_that_is_too_large_to_keep_is_refused(make_server):
     server = make_server("--max-kept-result-bytes", "10KiB")
     server.must_write(TABLE)
     body = {"statements": [{"sql": "INSERT INTO once (note) VALUES (?) RETURNING note", "params": ["x" * 20_000]}]}
-    assert_problem(send(server, "large", body), 422, "result_too_large", outcome="not_applied")
+    assert_problem(send(server, "large", body), 413, "result_too_large", outcome="not_applied")
     assert server.post("/v1/transactions", body).status_code == 200, "without a key it may be as large as ever"
     assert count(server, "x" * 20_000) == 1
 

@@ -67,7 +67,8 @@ def test_ten_thousand_requests_happen_once_each_while_leaders_are_killed(make_cl
         given_up.set()
         for client in clients:
             client.join(2 * SOCKET_TIMEOUT_S)
-    print(f"{REQUESTS} requests, sent {sum(client.sent for client in clients)} times, the leader killed {KILLS} times")
+    print(f"{REQUESTS} requests, sent {sum(client.sent for client in clients)} times, the leader killed {KILLS} times; "
+          f"{sum(node.log().count('installs a snapshot') for node in cluster)} snapshots installed")
     assert [strange for client in clients for strange in client.strange] == []
     outcomes = {key: outcome for client in clients for key, outcome in client.outcomes.items()}
     assert [key for key in keys if len(outcomes[key]) != 1] == [], "every answer to a request is the same"

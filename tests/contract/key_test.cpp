@@ -7,9 +7,10 @@ namespace {
 constexpr std::int64_t kSecond = 1'000'000;
 
 // Commits one insertion at that time, with an outcome to keep.
-void insert_and_keep(TestEngine& engine, std::int64_t clock_us, Position position, std::vector<KeyedOutcome> outcomes) {
-  PreparedBatch prepared =
-      expect_value(prepare_batch(*engine, {transaction({statement("INSERT INTO t (v) VALUES ('x')")}, clock_us)}, {}));
+void insert_and_keep(TestEngine& engine, std::int64_t clock_us, Position position,
+                     std::vector<KeyedOutcome> outcomes) {
+  PreparedBatch prepared = expect_value(
+      prepare_batch(*engine, {transaction({statement("INSERT INTO t (v) VALUES ('x')")}, clock_us)}, {}));
   expect_ok(prepared.commit(position, {.outcomes = std::move(outcomes)}));
 }
 
@@ -24,11 +25,13 @@ TEST_CASE("what is kept under a key is there after the commit, also after a rest
     CHECK(kept(engine, "k") == std::nullopt);
     const std::string bytes("any\0bytes\xff", 10);
     {
-      PreparedBatch prepared = expect_value(prepare_batch(*engine, batch({"INSERT INTO t (v) VALUES ('x')"}), {}));
+      PreparedBatch prepared =
+          expect_value(prepare_batch(*engine, batch({"INSERT INTO t (v) VALUES ('x')"}), {}));
       CHECK(kept(engine, "k") == std::nullopt);
     }
     CHECK(kept(engine, "k") == std::nullopt);
-    insert_and_keep(engine, 2 * kSecond, {2, 1}, {{"k", kSecond, bytes}, {"K", kSecond, ""}, {"it's", kSecond, "q"}});
+    insert_and_keep(engine, 2 * kSecond, {2, 1},
+                    {{"k", kSecond, bytes}, {"K", kSecond, ""}, {"it's", kSecond, "q"}});
     CHECK(kept(engine, "k") == bytes);
     CHECK(kept(engine, "K") == "");
     CHECK(kept(engine, "it's") == "q");
@@ -91,8 +94,9 @@ TEST_CASE("the results of a transaction with a key are bounded by what may be ke
   for_every_engine([](const std::string& name) {
     TestEngine engine(name);
     engine.apply({"CREATE TABLE t (id INTEGER PRIMARY KEY, v)"});
-    TimedTransaction large = transaction(
-        {statement("INSERT INTO t (v) VALUES (?)", {text(std::string(1'000, 'x'))}), statement("SELECT v FROM t")});
+    TimedTransaction large =
+        transaction({statement("INSERT INTO t (v) VALUES (?)", {text(std::string(1'000, 'x'))}),
+                     statement("SELECT v FROM t")});
     expect_value(prepare_batch(*engine, {large}, {.max_kept_bytes = 500}));
     large.transaction.key = IdempotencyKey{.key = "k"};
     CHECK(engine.failure(large, {.max_kept_bytes = 500}).code == ErrorCode::result_too_large);

@@ -109,11 +109,17 @@ void World::check_prepared_everywhere(const WriteReceipt& receipt) {
 void World::check_progress() {
   auto done = std::make_shared<bool>(false);
   const std::int64_t end = scheduler_.now_us() + 20 * kSecond;
+  // Until there is a leader again, it is refused.
+  const auto ask = [this, done, end](MultiDbCoordinator& coordinator, const auto& again) -> void {
+    coordinator.set_mode(ConsistencyMode::quorum, deadline_at(end),
+                         [this, done, &coordinator, again](const auto& index) {
+                           if (index) *done = true;
+                           if (!*done)
+                             later(kSecond / 10, [&coordinator, again] { again(coordinator, again); });
+                         });
+  };
   for (auto& host : hosts_) {
-    if (!host->node) continue;
-    coordinator_of(*host).set_mode(ConsistencyMode::quorum, deadline_at(end), [done](const auto& index) {
-      if (index) *done = true;
-    });
+    if (host->node) ask(coordinator_of(*host), ask);
   }
   try {
     run_until_done(*done, end - scheduler_.now_us(), "nothing is decided although all is calm");

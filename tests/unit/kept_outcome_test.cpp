@@ -8,10 +8,12 @@ namespace quorate {
 namespace {
 
 KeptOutcome sample() {
-  const StatementResult insert{.rows_affected = 2, .last_insert_id = std::numeric_limits<std::int64_t>::min()};
+  const StatementResult insert{.rows_affected = 2,
+                               .last_insert_id = std::numeric_limits<std::int64_t>::min()};
   const StatementResult select{
       .columns = {"a", ""},
-      .rows = {{Null{}, std::int64_t{1}}, {-std::numeric_limits<double>::infinity(), Blob{std::string("\0\xFF", 2)}}}};
+      .rows = {{Null{}, std::int64_t{1}},
+               {-std::numeric_limits<double>::infinity(), Blob{std::string("\0\xFF", 2)}}}};
   return {.request = {.high = 1, .low = 2},
           .receipt = {.transaction_id = "t1",
                       .index = 3,
