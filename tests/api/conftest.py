@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 
+import contract
 import pytest
 import requests
 
@@ -29,6 +30,7 @@ class Server:
         self.process = None
         self.url = None
         self.session = requests.Session()
+        self.session.hooks["response"].append(contract.check_requests_response)
 
     # --- the process ---
 
@@ -52,7 +54,7 @@ class Server:
     def wait_ready(self, timeout_s=START_TIMEOUT_S):
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            if requests.get(self.url + "/readyz", timeout=5).status_code == 200:
+            if self.get("/readyz").status_code == 200:
                 return
             time.sleep(0.02)
         raise AssertionError(f"not ready in time:\n{self.log()}")
