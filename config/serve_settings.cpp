@@ -250,6 +250,9 @@ void add_http_settings(std::vector<Setting>& settings) {
       "max-body-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.body_bytes; },
       "The largest request body."));
   add(bytes(
+      "max-restore-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.restore_bytes; },
+      "The largest file that can be restored."));
+  add(bytes(
       "max-header-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.header_bytes; },
       "The most that a request's header fields may take together."));
   add(bytes(

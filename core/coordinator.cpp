@@ -112,6 +112,14 @@ void MultiDbCoordinator::find_key(std::string key, Deadline deadline, Callback<K
               .context = std::move(context)});
 }
 
+void MultiDbCoordinator::backup(std::filesystem::path target, Callback<Position> done) {
+  SureCallback sure(std::move(done));
+  const bool asked =
+      impl_->with_own_node({}, [&](DbNode& node) { node.backup(std::move(target), std::move(sure)); });
+  if (!asked)
+    sure(fail(ErrorCode::node_unavailable, "No node of this process has content to read at the moment."));
+}
+
 void MultiDbCoordinator::restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done,
                                  RequestContext context) {
   impl_->ask({.body = RestoreCall{std::move(record)},

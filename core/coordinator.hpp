@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -90,6 +91,10 @@ class MultiDbCoordinator {
 
   // What became of the writes that this process was asked for, and how its nodes are. Cheap.
   CoreCounts counts() const;
+
+  // Copies the content of a node of this process, as it is, into a new file; answers with the position that it has. Error:
+  // node_unavailable, if no node here has content that may be read.
+  void backup(std::filesystem::path target, Callback<Position> done);
 
   // Sends a piece of a database file to all nodes, or its end, which makes it their content: see RestoreRecord. Errors:
   // malformed_request (no database), node_unavailable (pieces are missing).

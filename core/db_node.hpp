@@ -72,6 +72,9 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   // [any] The same, for a result that is read piece by piece.
   void open_stream(Query query, Index min_index, std::int64_t deadline_us,
                    std::move_only_function<void(Result<std::unique_ptr<QueryStream>>)> done);
+  // [any] Copies the content into a new file, as StorageEngine::backup() says. A node that goes down may never answer.
+  void backup(std::filesystem::path target, std::move_only_function<void(Result<Position>)> done);
+
   // [any] An index to wait for, after which a read is linearizable; nothing if this node does not lead.
   void read_index(std::move_only_function<void(std::optional<Index>)> done);
 

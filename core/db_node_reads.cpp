@@ -47,6 +47,12 @@ void DbNode::open_stream(Query query, Index min_index, std::int64_t deadline_us,
   read_when_applied(min_index, deadline_us, &DbNode::begin_stream, std::move(query), std::move(done));
 }
 
+void DbNode::backup(std::filesystem::path target, std::move_only_function<void(Result<Position>)> done) {
+  options_.readers.post([this, target = std::move(target), done = std::move(done)]() mutable {
+    done(options_.engine->backup(target));
+  });
+}
+
 void DbNode::read_index(std::move_only_function<void(std::optional<Index>)> done) {
   driver_->read_index([done = std::move(done)](ReadAnswer answer) mutable {
     done(answer.confirmed ? std::optional(answer.index) : std::nullopt);

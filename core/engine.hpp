@@ -187,6 +187,9 @@ class StorageEngine {
   // the writer for long; returns the position. May be called from any thread, like open_reader().
   virtual Result<Position> snapshot(const std::filesystem::path& target) = 0;
 
+  // As snapshot(), but the copy is a plain database, with nothing of Quorate's own in it. May be called from any thread.
+  virtual Result<Position> backup(const std::filesystem::path& target) = 0;
+
   // Makes of a database file of this kind, of whatever origin, a durable snapshot that has this meta and these outcomes,
   // and else nothing of Quorate's own. In place, so a file that this was interrupted on is spoilt. Errors: corrupt (no
   // sound database), forbidden_sql (it has names that belong to the cluster), io_error, disk_full.

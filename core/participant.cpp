@@ -8,8 +8,9 @@ namespace quorate {
 namespace {
 
 std::string_view name_of(const CallBody& body) {
-  constexpr auto kNames = std::to_array<std::string_view>(
-      {"write", "mode", "read_index", "query", "verify", "status", "transfer", "member", "outcome"});
+  constexpr auto kNames =
+      std::to_array<std::string_view>({"write", "mode", "read_index", "query", "verify", "status", "transfer",
+                                       "member", "outcome", "restore"});
   static_assert(kNames.size() == std::variant_size_v<CallBody>);
   return kNames[body.index()];
 }

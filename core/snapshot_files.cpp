@@ -1,7 +1,5 @@
 #include "core/snapshot_files.hpp"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -12,6 +10,7 @@
 
 #include "core/file.hpp"
 #include "core/paced_writeback.hpp"
+#include "core/running_digest.hpp"
 
 namespace quorate {
 namespace {
@@ -28,32 +27,6 @@ Result<void> sync_folder_of(const fs::path& path) {
   if (!File(folder, O_RDONLY | O_DIRECTORY).sync()) return failed("sync", folder);
   return {};
 }
-
-// The digest of what is appended to a file, computed on the way.
-class RunningDigest {
- public:
-  RunningDigest() : state_(XXH3_createState(), XXH3_freeState) {
-    if (!state_) throw std::bad_alloc();
-    reset();
-  }
-  void reset() {
-    XXH3_128bits_reset(state_.get());
-    size_ = 0;
-  }
-  void add(const char* bytes, std::size_t size) {
-    XXH3_128bits_update(state_.get(), bytes, size);
-    size_ += size;
-  }
-  std::uint64_t size() const { return size_; }
-  Digest digest() const {
-    const XXH128_hash_t hash = XXH3_128bits_digest(state_.get());
-    return Digest{hash.high64, hash.low64};
-  }
-
- private:
-  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state_;
-  std::uint64_t size_ = 0;
-};
 
 Result<RunningDigest> digest_of_file(const fs::path& path) {
   const File file(path, O_RDONLY);

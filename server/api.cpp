@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
+constexpr std::string_view kOctets = "application/octet-stream";
 
 // Of that type, with or without "; charset=utf-8".
 bool is_type(std::string_view type, std::string_view content_type) {
@@ -34,6 +35,10 @@ std::optional<HttpResponse> check_body(const Route& route, const HttpRequest& re
     return problem_response(
         Error{.code = ErrorCode::malformed_request, .message = "This request takes no body."}, request_id);
   }
+  if (route.body == RouteBody::upload && is_type(kOctets, request.headers.find("Content-Type")) &&
+      request.headers.find("Content-Encoding").empty()) {
+    return std::nullopt;
+  }
   if (!request.headers.find("Content-Encoding").empty()) {
     return problem_response(HttpProblem::unsupported_media_type, "A Content-Encoding is not supported.",
                             request_id);
@@ -42,6 +47,10 @@ std::optional<HttpResponse> check_body(const Route& route, const HttpRequest& re
   const bool takes_patch = route.body == RouteBody::merge_patch;
   if (is_type(kJson, content_type) || (takes_patch && is_type(kMergePatch, content_type)))
     return std::nullopt;
+  if (route.body == RouteBody::upload) {
+    return problem_response(HttpProblem::unsupported_media_type,
+                            "The Content-Type must be application/octet-stream.", request_id);
+  }
   return problem_response(
       HttpProblem::unsupported_media_type,
       takes_patch ? "The Content-Type must be application/json or application/merge-patch+json, in UTF-8."

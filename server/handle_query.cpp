@@ -117,11 +117,7 @@ HandlerResult answer_query(const Services& services, const HttpRequest& request,
   }
   const auto media = static_cast<Media>(*chosen);
   if (media != Media::json && !request.http_1_1) {
-    HttpResponse response =
-        problem_response(HttpProblem::http_version, "Streamed results need HTTP/1.1.", request.context.id);
-    response.headers.emplace_back("Upgrade", "HTTP/1.1");
-    response.headers.emplace_back("Connection", "upgrade");
-    co_return response;
+    co_return needs_http_1_1(request, "Streamed results need HTTP/1.1.");
   }
   CoreLimits limits = services.limits;
   if (media != Media::json) limits.result_rows = std::numeric_limits<std::int64_t>::max();

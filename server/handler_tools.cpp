@@ -1,5 +1,7 @@
 #include "server/handler_tools.hpp"
 
+#include "server/problem.hpp"
+
 #include <algorithm>
 
 #include "server/services.hpp"
@@ -32,6 +34,13 @@ Result<IntegerStyle> integer_style(const HttpRequest& request) {
   if (style == nullptr || *style == "number") return IntegerStyle::number;
   if (*style == "string") return IntegerStyle::string;
   return fail(ErrorCode::malformed_request, "The query parameter integers must be \"string\" or \"number\".");
+}
+
+HttpResponse needs_http_1_1(const HttpRequest& request, std::string_view detail) {
+  HttpResponse response = problem_response(HttpProblem::http_version, detail, request.context.id);
+  response.headers.emplace_back("Upgrade", "HTTP/1.1");
+  response.headers.emplace_back("Connection", "upgrade");
+  return response;
 }
 
 }  // namespace quorate

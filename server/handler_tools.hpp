@@ -26,6 +26,9 @@ Result<void> check_query_parameters(const HttpRequest& request,
 // malformed_request if the transaction asks for less than the cluster's mode.
 Result<void> check_mode(const Services& services, const Transaction& transaction);
 
+// For what is streamed: 426.
+HttpResponse needs_http_1_1(const HttpRequest& request, std::string_view detail);
+
 // ?integers=string or ?integers=number; without it, number.
 Result<IntegerStyle> integer_style(const HttpRequest& request);
 

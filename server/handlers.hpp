@@ -38,6 +38,10 @@ HandlerResult post_cluster_leader(const Services& services, const HttpRequest& r
 HandlerResult post_cluster_nodes(const Services& services, const HttpRequest& request);
 HandlerResult delete_cluster_node(const Services& services, const HttpRequest& request);
 
+// handle_backup.cpp
+HandlerResult get_backup(const Services& services, const HttpRequest& request);
+HandlerResult post_restore(const Services& services, const HttpRequest& request);
+
 // handle_health.cpp
 HandlerResult get_healthz(const Services& services, const HttpRequest& request);
 HandlerResult get_readyz(const Services& services, const HttpRequest& request);

@@ -50,10 +50,10 @@ void HttpRequest::clear() {
   path.clear();
   query.clear();
   path_arguments.clear();
-  id.clear();
   headers.clear();
   context = {};
   route = nullptr;
+  upload = nullptr;
   drop_body();
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/request_context.hpp"
+#include "server/body_source.hpp"
 #include "server/body_stream.hpp"
 #include "server/header_map.hpp"
 
@@ -39,6 +40,7 @@ struct HttpRequest {
   std::string body;
   RequestContext context;        // once it is being answered
   const Route* route = nullptr;  // likewise, if there is one
+  BodySource* upload = nullptr;  // the body instead, for RouteBody::upload
 
   // The first query parameter of that name, or nothing.
   const std::string* find_query(std::string_view name) const;

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "server/request_target.hpp"
+#include "server/router.hpp"
 
 namespace quorate {
 
@@ -37,10 +38,11 @@ RequestParser::Failure RequestParser::failure(const boost::beast::error_code& co
                           "The header is longer than " + std::to_string(limits_.header_bytes) + " bytes."}};
   }
   if (code == http::error::body_limit) {
-    return {
-        .problem = {},
-        .error = {.code = ErrorCode::limit_exceeded,
-                  .message = "The body is larger than " + std::to_string(limits_.body_bytes) + " bytes."}};
+    return {.problem = {},
+            .error = {.code = ErrorCode::limit_exceeded,
+                      .message = "The body is larger than " +
+                                 std::to_string(is_upload_ ? limits_.restore_bytes : limits_.body_bytes) +
+                                 " bytes."}};
   }
   return {.problem = {},
           .error = {.code = ErrorCode::malformed_request,
@@ -67,6 +69,10 @@ void RequestParser::on_request_impl(http::verb, Text method, Text target, int ve
                   code);
   }
   request_.target = target;
+  const std::string_view path = std::string_view(request_.target).substr(0, request_.target.find('?'));
+  const Route* route = find_route(api_routes(), request_.method, path).route;
+  is_upload_ = route != nullptr && route->body == RouteBody::upload;
+  if (is_upload_) body_limit(limits_.restore_bytes);
 }
 
 void RequestParser::on_field_impl(http::field field, Text name, Text value, ErrorCodeRef code) {

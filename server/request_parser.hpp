@@ -27,6 +27,9 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   };
   Failure failure(const boost::beast::error_code& code) const;
 
+  // True when the body is to be taken as it arrives (RouteBody::upload); known with the header.
+  bool is_upload() const { return is_upload_; }
+
   // True when the client waits for "100 Continue" before it sends the body.
   bool expects_continue() const { return expects_continue_; }
 
@@ -53,6 +56,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   BodyShare& share_;
   const HttpLimits& limits_;
   bool expects_continue_ = false;
+  bool is_upload_ = false;
   bool in_trailer_ = false;
   int content_lengths_ = 0;
   int hosts_ = 0;

@@ -18,7 +18,8 @@ struct Services;
 using Handler = boost::asio::awaitable<Result<HttpResponse>> (*)(const Services& services,
                                                                  const HttpRequest& request);
 
-enum class RouteBody { none, json, optional_json, merge_patch };  // merge_patch: or plain JSON
+// merge_patch: or plain JSON. upload: any bytes, which the handler takes as they arrive (HttpRequest::upload).
+enum class RouteBody { none, json, optional_json, merge_patch, upload };
 
 struct Route {
   HttpMethod method;      // a route for GET answers HEAD too

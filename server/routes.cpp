@@ -25,6 +25,8 @@ std::span<const Route> api_routes() {
       {HttpMethod::post, "/v1/cluster/nodes", post_cluster_nodes, RouteBody::json},
       {HttpMethod::del, "/v1/cluster/nodes/{id}", delete_cluster_node, RouteBody::none},
       {HttpMethod::post, "/v1/cluster/verify", post_cluster_verify, RouteBody::optional_json},
+      {HttpMethod::get, "/v1/backup", get_backup, RouteBody::none},
+      {HttpMethod::post, "/v1/restore", post_restore, RouteBody::upload},
       {HttpMethod::get, "/healthz", get_healthz, RouteBody::none},
       {HttpMethod::get, "/readyz", get_readyz, RouteBody::none},
       {HttpMethod::get, "/metrics", get_metrics, RouteBody::none},

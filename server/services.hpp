@@ -23,6 +23,8 @@ struct Services {
   bool log_requests = false;  // all of them, not only those that failed
   HttpMetrics& metrics;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+  mutable std::atomic<bool> backup_is_made = false;   // by a request, at most one at a time
+  mutable std::atomic<bool> restore_is_made = false;  // likewise
   std::atomic<bool> stopping = false;  // set once: /readyz says so, and connections end after their request
 };
 

@@ -103,11 +103,12 @@ asio::awaitable<void> Session::serve_requests() {
       response = std::move(*rejection_);
     } else {
       response = co_await context_.api.handle(request_);
+      if (rejection_) response = std::move(*rejection_);  // an upload ended badly
     }
     request_
         .drop_body();  // done with; a client that reads its answer slowly must not hold the room of others
     body_share_.release();
-    keep_alive = request_.keep_alive && !response.close && !context_.stopping;
+    keep_alive = request_.keep_alive && !response.close && !context_.stopping && parser_->is_done();
     Sent sent = Sent::failed;
     if (response.stream && request_.method != HttpMethod::head) {
       sent = co_await send_stream(response, keep_alive);
@@ -125,7 +126,7 @@ asio::awaitable<void> Session::serve_requests() {
     if (sent == Sent::failed) co_return;
     if (sent == Sent::cut) co_return co_await linger();
   }
-  if (rejection_ || !is_quiet()) co_await linger();
+  if (rejection_ || !parser_->is_done() || !is_quiet()) co_await linger();
 }
 
 // Reads until one request is complete, cannot be taken, or the connection is over.
@@ -137,9 +138,11 @@ asio::awaitable<Session::Received> Session::receive() {
   enter(Phase::idle);
   while (true) {
     const std::optional<Received> outcome = parse_buffered();
-    if (outcome) {
+    const bool is_upload = parser_->is_header_done() && parser_->is_upload();
+    if (is_upload) request_.upload = this;
+    if (outcome || is_upload) {
       enter(Phase::working);
-      co_return *outcome;
+      co_return outcome.value_or(Received::request);
     }
     if (context_.stopping && phase_ == Phase::idle && is_quiet()) co_return Received::closed;
     if (phase_ == Phase::body && parser_->expects_continue() && !continue_sent_) {
@@ -167,6 +170,22 @@ std::optional<Session::Received> Session::parse_buffered() {
       context_.options.limits.header_bytes + context_.options.limits.target_bytes;
   if (input_.size() > most_unparsed) return reject(parser_->failure(http::error::header_limit));
   return std::nullopt;
+}
+
+asio::awaitable<Result<std::string>> Session::next() {
+  const auto ended = [] { return fail(ErrorCode::malformed_request, "The body did not arrive as a whole."); };
+  if (parser_->expects_continue() && !continue_sent_) {
+    const bool sent = co_await send_continue();
+    if (!sent) co_return ended();
+  }
+  while (request_.body.empty() && !parser_->is_done()) {
+    enter(Phase::body);
+    const Received more = co_await receive_more();
+    if (more != Received::request || parse_buffered() == Received::rejected) co_return ended();
+  }
+  enter(Phase::working);
+  body_share_.release();
+  co_return std::exchange(request_.body, {});
 }
 
 // Received::request means: there is more in the buffer now.

@@ -33,7 +33,7 @@ struct SessionContext {
 };
 
 // Runs on its socket's strand; members without a word about threads are for that strand only.
-class Session : public std::enable_shared_from_this<Session> {
+class Session : public std::enable_shared_from_this<Session>, private BodySource {
  public:
   Session(ConnectionSocket socket, SessionContext& context);
 
@@ -59,6 +59,9 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::asio::awaitable<Sent> send_stream(const HttpResponse& response, bool keep_alive);
   boost::asio::awaitable<bool> send_continue();
   boost::asio::awaitable<void> linger();
+
+  // Of an upload, while its handler runs.
+  boost::asio::awaitable<Result<std::string>> next() override;
 
   std::optional<Received> parse_buffered();
   Received reject(RequestParser::Failure failure);

@@ -186,6 +186,15 @@ Result<Position> MemoryEngine::snapshot(const std::filesystem::path& target) {
   return version->meta ? version->meta->applied : Position{};
 }
 
+Result<Position> MemoryEngine::backup(const std::filesystem::path& target) {
+  MemoryContent content = *disk_->current();
+  const Position position = content.meta ? content.meta->applied : Position{};
+  content.meta.reset();
+  content.outcomes = {};
+  if (auto saved = save(content, target); !saved) return std::unexpected(saved.error());
+  return position;
+}
+
 Result<void> MemoryEngine::make_snapshot_of(const std::filesystem::path& file, const ClusterMeta& meta,
                                             const std::vector<KeyedOutcome>& outcomes) {
   if (auto fault = check_fault("snapshot"); !fault) return fault;

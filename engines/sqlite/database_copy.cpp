@@ -58,6 +58,10 @@ Result<void> check_soundness(SQLite::Database& database) {
   return fail(ErrorCode::corrupt, "The database is damaged: " + verdict + ".");
 }
 
+void drop_own_tables(SQLite::Database& database) {
+  database.exec("BEGIN; DROP TABLE IF EXISTS _cluster_meta; DROP TABLE IF EXISTS _cluster_keys; COMMIT");
+}
+
 Position copy_pages(const fs::path& source, const fs::path& target) {
   Connection from(source, Connection::Access::read);
   // The read transaction holds what the copy sees, however long it takes.
@@ -98,13 +102,19 @@ Result<Position> copy_database(const fs::path& source, const fs::path& target) {
   return position;
 }
 
+void make_plain(const fs::path& file) {
+  Connection connection(file, Connection::Access::write);
+  drop_own_tables(connection.database());
+  connection.database().exec("PRAGMA journal_mode = DELETE");
+}
+
 Result<void> naturalize(const fs::path& file, const ClusterMeta& meta,
                         const std::vector<KeyedOutcome>& outcomes) {
   {
     Connection connection(file, Connection::Access::write);
     SQLite::Database& database = connection.database();
     if (auto sound = check_soundness(database); !sound) return sound;
-    database.exec("BEGIN; DROP TABLE IF EXISTS _cluster_meta; DROP TABLE IF EXISTS _cluster_keys; COMMIT");
+    drop_own_tables(database);
     if (auto names = check_cluster_names(database); !names) return names;
     store_meta(database, meta);
     KeyTable keys(database);

@@ -19,6 +19,9 @@ Result<Position> copy_database(const std::filesystem::path& source, const std::f
 Result<void> adopt_snapshot(const std::filesystem::path& source, const std::filesystem::path& target,
                             const std::optional<ClusterMeta>& own);
 
+// Takes everything of Quorate's own out of a database that nobody else uses. Throws SQLite::Exception.
+void make_plain(const std::filesystem::path& file);
+
 // Makes of any sound SQLite database one that has this meta and these outcomes, and else nothing of Quorate's own. Errors:
 // corrupt, forbidden_sql (names that belong to the cluster), io_error. Throws as above.
 Result<void> naturalize(const std::filesystem::path& file, const ClusterMeta& meta,

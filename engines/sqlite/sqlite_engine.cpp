@@ -77,6 +77,14 @@ Result<Position> SqliteEngine::snapshot(const std::filesystem::path& target) {
   return guarded([&] { return copy_database(file_->path, target); });
 }
 
+Result<Position> SqliteEngine::backup(const std::filesystem::path& target) {
+  return guarded([&]() -> Result<Position> {
+    auto position = copy_database(file_->path, target);
+    if (position) make_plain(target);
+    return position;
+  });
+}
+
 Result<void> SqliteEngine::make_snapshot_of(const std::filesystem::path& file, const ClusterMeta& meta,
                                             const std::vector<KeyedOutcome>& outcomes) {
   return guarded([&] { return naturalize(file, meta, outcomes); });
