@@ -21,19 +21,28 @@ bool is_known(std::uint8_t version) {
   return version == kVersion || version == kVersionWithoutKeys;
 }
 
+void put(Encoder& out, const Digest& digest) {
+  out.put(digest.high);
+  out.put(digest.low);
+}
+
+Digest get_digest(Decoder& in) {
+  const auto high = in.get<std::uint64_t>();
+  return {high, in.get<std::uint64_t>()};
+}
+
 void put(Encoder& out, const std::optional<IdempotencyKey>& key) {
   out.put(static_cast<std::uint8_t>(key.has_value()));
   if (!key) return;
   out.put(std::string_view(key->key));
-  out.put(key->request.high);
-  out.put(key->request.low);
+  put(out, key->request);
   out.put(key->keep_us);
 }
 
 std::optional<IdempotencyKey> get_key(Decoder& in) {
   if (!in.get_bool()) return std::nullopt;
   IdempotencyKey key{.key = in.get_string()};
-  key.request = {in.get<std::uint64_t>(), in.get<std::uint64_t>()};
+  key.request = get_digest(in);
   key.keep_us = in.get<std::int64_t>();
   return key;
 }
@@ -122,6 +131,36 @@ Result<BarrierRecord> decode_barrier(std::string_view bytes) {
   record.token = in.get<std::uint64_t>();
   record.requester = in.get_string();
   record.wall_clock_us = in.get<std::int64_t>();
+  if (in.failed() || !in.at_end()) return damaged();
+  return record;
+}
+
+std::string encode(const RestoreRecord& record) {
+  Encoder out;
+  out.put(kVersion);
+  out.put(record.offset);
+  out.put(std::string_view(record.bytes));
+  out.put(static_cast<std::uint8_t>(record.end.has_value()));
+  if (record.end) {
+    put(out, record.end->token);
+    out.put(record.end->total_bytes);
+    put(out, record.end->digest);
+  }
+  return out.take();
+}
+
+Result<RestoreRecord> decode_restore(std::string_view bytes) {
+  Decoder in(bytes);
+  if (!is_known(in.get<std::uint8_t>())) return damaged();
+  RestoreRecord record;
+  record.offset = in.get<std::uint64_t>();
+  record.bytes = in.get_string();
+  if (in.get_bool()) {
+    RestoreEnd& end = record.end.emplace();
+    end.token = get_digest(in);
+    end.total_bytes = in.get<std::uint64_t>();
+    end.digest = get_digest(in);
+  }
   if (in.failed() || !in.at_end()) return damaged();
   return record;
 }

@@ -36,4 +36,8 @@ struct BarrierRecord {
 std::string encode(const BarrierRecord& record);
 Result<BarrierRecord> decode_barrier(std::string_view bytes);
 
+// The payload of EntryKind::restore.
+std::string encode(const RestoreRecord& record);
+Result<RestoreRecord> decode_restore(std::string_view bytes);
+
 }  // namespace quorate

@@ -18,13 +18,14 @@ struct Submission {
   EntryKind kind = EntryKind::batch;
   Transaction transaction = {};
   std::shared_ptr<const std::string> payload = {};
-  std::optional<MemberCall> change = {};  // EntryKind::membership: what the payload is made from
-  Index since = 0;                        // WriteCall::since
-  bool for_another = false;               // another process has sent it here, and tries again if need be
-  bool in_doubt = false;                  // sent to a leader that has not answered: it may have been applied
-  std::size_t bytes = 0;                  // what it counts against queue_bytes
-  std::int64_t deadline_us = 0;           // on the steady clock
-  std::int64_t leaderless_since_us = 0;   // when no leader was found for it; 0: one was, when last looked for
+  std::optional<MemberCall> change = {};      // EntryKind::membership: what the payload is made from
+  std::optional<RestoreRecord> restore = {};  // EntryKind::restore: likewise
+  Index since = 0;                            // WriteCall::since
+  bool for_another = false;                   // another process has sent it here, and tries again if need be
+  bool in_doubt = false;                 // sent to a leader that has not answered: it may have been applied
+  std::size_t bytes = 0;                 // what it counts against queue_bytes
+  std::int64_t deadline_us = 0;          // on the steady clock
+  std::int64_t leaderless_since_us = 0;  // when no leader was found for it; 0: one was, when last looked for
   std::move_only_function<void(Result<WriteReceipt>)> done = {};  // exactly once
   RequestContext context = {};                                    // goes along when it is forwarded
 };

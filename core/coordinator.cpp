@@ -112,6 +112,14 @@ void MultiDbCoordinator::find_key(std::string key, Deadline deadline, Callback<K
               .context = std::move(context)});
 }
 
+void MultiDbCoordinator::restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done,
+                                 RequestContext context) {
+  impl_->ask({.body = RestoreCall{std::move(record)},
+              .deadline_us = to_us(deadline),
+              .done = answer_index(std::move(done)),
+              .context = std::move(context)});
+}
+
 void MultiDbCoordinator::transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done,
                                              RequestContext context) {
   impl_->ask({.body = TransferCall{std::move(to)},

@@ -91,6 +91,11 @@ class MultiDbCoordinator {
   // What became of the writes that this process was asked for, and how its nodes are. Cheap.
   CoreCounts counts() const;
 
+  // Sends a piece of a database file to all nodes, or its end, which makes it their content: see RestoreRecord. Errors:
+  // malformed_request (no database), node_unavailable (pieces are missing).
+  void restore(RestoreRecord record, Deadline deadline, Callback<std::uint64_t> done,
+               RequestContext context = {});
+
   // The highest index applied on any node of this process. Cheap.
   std::uint64_t applied_index() const;
 

@@ -229,6 +229,12 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   void expire_in_flight(std::int64_t now_us);
   void name_nodes(WriteReceipt& receipt) const;
 
+  // --- writer thread: db_node_restore.cpp ---
+  std::optional<Result<WriteReceipt>> known_outcome(const RestoreRecord& record);
+  Result<void> apply_restore(const Entry& entry);
+  Result<void> replace_content(const Entry& entry, const RestoreEnd& end);
+  void install_replacement();
+
   // --- writer thread, but for find_key(): db_node_keys.cpp ---
   Result<std::optional<WriteReceipt>> outcome_under(const IdempotencyKey& key);
   std::vector<KeyedOutcome> outcomes_to_keep(const BatchRecord& record,
@@ -344,6 +350,8 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   };
   std::optional<Lent> lent_;
   bool making_snapshot_ = false;
+  bool is_replaced_ = false;              // the restored content lies ready
+  std::optional<Error> restore_refusal_;  // why the entry just applied has restored nothing
 
   mutable std::mutex view_mutex_;
   View view_;  // guarded by view_mutex_

@@ -27,8 +27,9 @@ void DbNode::apply_ready() {
     applied_index_ = applied_.index;
     publish();  // before anybody is answered: who asks next must see it
     settle(entry);
+    install_replacement();
   }
-  if (any) {
+  if (any && is_running()) {
     driver_->applied(applied_.index);
     flush_if_due();
     report_progress(report_due_);
@@ -79,6 +80,7 @@ Result<void> DbNode::apply(const Entry& entry) {
       if (result) mode_ = *mode;
       return result;
     }
+    case EntryKind::restore: return apply_restore(entry);
     case EntryKind::barrier: {
       const auto barrier = decode_barrier(*entry.payload);
       if (!barrier) return std::unexpected(barrier.error());
@@ -155,8 +157,12 @@ void DbNode::remember(const BatchRecord& record, std::vector<Result<TransactionR
 
 // Answers what was proposed for this entry's place: applied, or surely not.
 void DbNode::settle(const Entry& entry) {
+  if (entry.kind != EntryKind::restore) restore_refusal_.reset();
   if (!in_flight_ || in_flight_->position.index != entry.index) return;
-  if (in_flight_->position.term == entry.term) return answer_in_flight();
+  if (in_flight_->position.term == entry.term) {
+    if (restore_refusal_) return fail_in_flight(*std::exchange(restore_refusal_, std::nullopt));
+    return answer_in_flight();
+  }
   give_back(true);
 }
 

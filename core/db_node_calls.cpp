@@ -80,6 +80,11 @@ void DbNode::serve_as_leader(CallBody call, std::int64_t deadline_us, Answer don
     verify(deadline_us, answer_with<VerifyReport>(std::move(done)));
   } else if (std::holds_alternative<StatusCall>(call)) {
     done(status_of(view()));
+  } else if (auto* restore = std::get_if<RestoreCall>(&call)) {
+    submit({.kind = EntryKind::restore,
+            .restore = std::move(restore->record),
+            .deadline_us = deadline_us,
+            .done = answer_with_index(std::move(done))});
   } else if (auto* outcome = std::get_if<OutcomeCall>(&call)) {
     find_key(std::move(outcome->key), deadline_us, std::move(done));
   } else if (auto* handover = std::get_if<TransferCall>(&call)) {

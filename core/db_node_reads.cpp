@@ -5,6 +5,16 @@
 #include "core/db_node.hpp"
 
 namespace quorate {
+namespace {
+
+Result<QueryResult> read_with(Reader& reader, const Query& query) {
+  if (query.kind == QueryKind::statement) return reader.query(query);
+  const Result<SchemaDescription> schema = reader.describe_tables(query.sql, query.deadline);
+  if (!schema) return std::unexpected(schema.error());
+  return to_rows(*schema, query);
+}
+
+}  // namespace
 
 template <typename T>
 void DbNode::read_when_applied(Index min_index, std::int64_t deadline_us, Result<T> (DbNode::*read)(Query),
@@ -87,7 +97,7 @@ void DbNode::expire_waiters(std::int64_t now_us) {
 Result<QueryAnswer> DbNode::run_query(Query query) {
   auto reader = borrow_reader();
   if (!reader) return std::unexpected(reader.error());
-  auto result = (*reader)->query(query);
+  auto result = read_with(**reader, query);
   give_back_reader(std::move(*reader));
   if (!result) return std::unexpected(std::move(result.error()));
   return QueryAnswer{.result = std::move(*result), .node = id()};

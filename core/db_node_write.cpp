@@ -45,6 +45,11 @@ void DbNode::prepare(std::vector<Submission> submissions) {
       }
       next.payload = std::make_shared<const std::string>(to_text(*membership));
     }
+    if (next.kind == EntryKind::restore) {
+      const RestoreRecord& record = *submissions.front().restore;
+      if (auto outcome = known_outcome(record)) return submissions.front().done(std::move(*outcome));
+      next.payload = std::make_shared<const std::string>(encode(record));
+    }
     next.submissions = std::move(submissions);
     in_flight_ = std::move(next);
     return propose();

@@ -30,6 +30,7 @@
 #include "core/digest.hpp"
 #include "core/membership.hpp"
 #include "core/query.hpp"
+#include "core/table_description.hpp"
 #include "core/transaction.hpp"
 
 namespace quorate {
@@ -112,6 +113,11 @@ class Reader {
   // statement_timeout, result_too_large, io_error.
   virtual Result<QueryResult> query(const Query& query) = 0;
 
+  // Describes the tables and views that belong to the user, by name: those of _cluster_, of the engine itself, and what a
+  // virtual table is stored in, are left out. With a name, only that one, or none; it is found as SQL would find it.
+  // Errors: statement_timeout, io_error.
+  virtual Result<SchemaDescription> describe_tables(const std::string& table, Deadline deadline) = 0;
+
   // Freezes what this reader sees at the present committed position, which it returns, until unpin().
   virtual Result<Position> pin() = 0;
   virtual void unpin() = 0;
@@ -180,6 +186,12 @@ class StorageEngine {
   // Writes a consistent, durable copy of the content at a committed position into a new file, without blocking
   // the writer for long; returns the position. May be called from any thread, like open_reader().
   virtual Result<Position> snapshot(const std::filesystem::path& target) = 0;
+
+  // Makes of a database file of this kind, of whatever origin, a durable snapshot that has this meta and these outcomes,
+  // and else nothing of Quorate's own. In place, so a file that this was interrupted on is spoilt. Errors: corrupt (no
+  // sound database), forbidden_sql (it has names that belong to the cluster), io_error, disk_full.
+  virtual Result<void> make_snapshot_of(const std::filesystem::path& file, const ClusterMeta& meta,
+                                        const std::vector<KeyedOutcome>& outcomes) = 0;
 
   // Replaces the whole content, meta included, by that of a snapshot, keeping this node's own node_id and role.
   // No reader or cursor may be in use. The source may become the database's own file: after success it must be removed, or be given

@@ -28,6 +28,10 @@ std::string_view to_string(ErrorCode code) {
     case ErrorCode::identity_mismatch: return "identity_mismatch";
     case ErrorCode::quarantined: return "quarantined";
     case ErrorCode::not_found: return "not_found";
+    case ErrorCode::precondition_required: return "precondition_required";
+    case ErrorCode::precondition_failed: return "precondition_failed";
+    case ErrorCode::version_column_missing: return "version_column_missing";
+    case ErrorCode::not_a_table: return "not_a_table";
     case ErrorCode::shutting_down: return "shutting_down";
     case ErrorCode::internal: return "internal";
   }

@@ -38,6 +38,10 @@ enum class ErrorCode {
   identity_mismatch,       // _cluster_meta does not match the configuration
   quarantined,             // this node's content is not trusted any more
   not_found,               // no such resource
+  precondition_required,   // a row may only be changed by who names its version
+  precondition_failed,     // the row has another version, or is there already
+  version_column_missing,  // rows of this table cannot be changed one by one
+  not_a_table,             // a view or virtual table, or one whose rows have no key
   shutting_down,           // the process is stopping
   internal,                // a bug
 };

@@ -17,8 +17,15 @@ enum class ReadConsistency { local, leader, linearizable };
 
 using Deadline = std::chrono::steady_clock::time_point;
 
+enum class QueryKind : std::uint8_t {
+  statement,  // runs `sql`
+  schema,     // describes tables, as rows of core/table_description.hpp
+};
+
 struct Query {
-  std::string sql;  // exactly one statement that only reads
+  QueryKind kind = QueryKind::statement;
+  std::string
+      sql;  // exactly one statement that only reads; of kind schema: a table's name, or empty for all tables
   Parameters parameters;
   std::size_t max_rows = 100'000;              // more rows end the result with truncated = true
   std::size_t max_bytes = 64UL * 1024 * 1024;  // more payload fails with result_too_large

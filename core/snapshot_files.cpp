@@ -70,13 +70,27 @@ Result<RunningDigest> digest_of_file(const fs::path& path) {
   return digest;
 }
 
+// At the file's position. False leaves errno.
+bool write_all(const File& file, const std::string& bytes) {
+  std::size_t written = 0;
+  while (written < bytes.size()) {
+    const ssize_t count = ::write(file.descriptor(), bytes.data() + written, bytes.size() - written);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    written += static_cast<std::size_t>(count);
+  }
+  return true;
+}
+
 class SnapshotFiles final : public SnapshotStore {
  public:
   explicit SnapshotFiles(const fs::path& database)
       : lent_(with_suffix(database, ".lent")),
         incoming_(with_suffix(database, ".incoming")),
         incoming_info_(with_suffix(database, ".incoming-info")),
-        complete_(with_suffix(database, ".snapshot")) {
+        complete_(with_suffix(database, ".snapshot")),
+        replacement_(with_suffix(database, ".replacement")),
+        prepared_(with_suffix(database, ".replacement-snapshot")) {
     forget();
   }
   ~SnapshotFiles() override { forget(); }
@@ -148,13 +162,7 @@ class SnapshotFiles final : public SnapshotStore {
   Result<void> append(const std::string& bytes) override {
     const File file(incoming_, O_WRONLY | O_APPEND);
     if (!file.is_open()) return failed("write", incoming_);
-    std::size_t written = 0;
-    while (written < bytes.size()) {
-      const ssize_t count = ::write(file.descriptor(), bytes.data() + written, bytes.size() - written);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return failed("write", incoming_);
-      written += static_cast<std::size_t>(count);
-    }
+    if (!write_all(file, bytes)) return failed("write", incoming_);
     return count_received(file.descriptor(), bytes);
   }
 
@@ -182,6 +190,40 @@ class SnapshotFiles final : public SnapshotStore {
     return sync_folder_of(complete_);
   }
 
+  Result<void> write_replacement(const RestoreRecord& piece) override {
+    const File file(replacement_, O_WRONLY | O_CREAT | (piece.offset == 0 ? O_TRUNC : 0));
+    if (!file.is_open()) return failed("write", replacement_);
+    const off_t size = ::lseek(file.descriptor(), 0, SEEK_END);
+    if (size < 0) return failed("measure", replacement_);
+    if (piece.offset > static_cast<std::uint64_t>(size)) return {};
+    if (::lseek(file.descriptor(), static_cast<off_t>(piece.offset), SEEK_SET) < 0)
+      return failed("write", replacement_);
+    if (!write_all(file, piece.bytes) || !file.sync()) return failed("write", replacement_);
+    return piece.offset == 0 ? sync_folder_of(replacement_) : Result<void>{};
+  }
+
+  Result<bool> has_replacement(const RestoreEnd& end) override {
+    std::error_code error;
+    if (fs::file_size(replacement_, error) != end.total_bytes || error) return false;
+    const auto digest = digest_of_file(replacement_);
+    if (!digest) return std::unexpected(digest.error());
+    return digest->digest() == end.digest;
+  }
+
+  Result<void> complete_replacement(StorageEngine& engine, const ClusterMeta& meta,
+                                    const std::vector<KeyedOutcome>& outcomes) override {
+    std::error_code error;
+    fs::copy_file(replacement_, prepared_, fs::copy_options::overwrite_existing, error);
+    if (error)
+      return fail(ErrorCode::io_error, "cannot copy " + replacement_.string() + ": " + error.message());
+    if (auto made = engine.make_snapshot_of(prepared_, meta, outcomes); !made) {
+      fs::remove(prepared_, error);
+      return made;
+    }
+    if (std::rename(prepared_.c_str(), complete_.c_str()) != 0) return failed("rename", prepared_);
+    return sync_folder_of(complete_);
+  }
+
   std::optional<fs::path> completed() override {
     std::error_code ignored;
     if (!fs::exists(complete_, ignored)) return std::nullopt;
@@ -189,6 +231,8 @@ class SnapshotFiles final : public SnapshotStore {
   }
 
   Result<void> remove_completed() override {
+    std::error_code ignored;
+    fs::remove(replacement_, ignored);
     if (::unlink(complete_.c_str()) != 0 && errno != ENOENT) return failed("remove", complete_);
     return sync_folder_of(complete_);
   }
@@ -213,6 +257,8 @@ class SnapshotFiles final : public SnapshotStore {
   const fs::path incoming_;
   const fs::path incoming_info_;
   const fs::path complete_;
+  const fs::path replacement_;
+  const fs::path prepared_;
   RunningDigest received_;  // of incoming_, once something has been appended
   PacedWriteback writeback_;
 };

@@ -1,5 +1,5 @@
-// SnapshotStore in files beside a node's database: PATH.lent, PATH.incoming with PATH.incoming-info, and PATH.snapshot, the
-// complete one.
+// SnapshotStore in files beside a node's database: PATH.lent; PATH.incoming with PATH.incoming-info; PATH.replacement with
+// PATH.replacement-snapshot, which is made of it; and PATH.snapshot, the complete one.
 #pragma once
 
 #include <memory>

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/engine.hpp"
+#include "core/transport.hpp"
 
 namespace quorate {
 
@@ -42,6 +43,16 @@ class SnapshotStore {
   virtual void drop_incoming() = 0;
   // All bytes are there and verified: makes it complete, durably.
   virtual Result<void> complete() = 0;
+
+  // --- a file that is to replace the content, from the log (RestoreRecord); writer thread; blocks ---
+  // Writes a piece, durably; the same one again changes nothing. One that leaves a gap is dropped.
+  virtual Result<void> write_replacement(const RestoreRecord& piece) = 0;
+  // Whether the file is there as a whole.
+  virtual Result<bool> has_replacement(const RestoreEnd& end) = 0;
+  // Makes it a complete snapshot, as StorageEngine::make_snapshot_of() says. It stays until that is removed, so that this
+  // can be done again.
+  virtual Result<void> complete_replacement(StorageEngine& engine, const ClusterMeta& meta,
+                                            const std::vector<KeyedOutcome>& outcomes) = 0;
 
   // --- when the node is opened ---
   // The complete snapshot that is to be installed, if there is one.

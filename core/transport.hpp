@@ -125,8 +125,23 @@ struct MemberCall {
   Member member;
   bool remove = false;
 };
+struct RestoreEnd {
+  Digest token;  // unique: the restore may be asked for again under it, and happens once
+  std::uint64_t total_bytes = 0;
+  Digest digest;  // of the file
+};
+// A piece of a database file that is to become every node's content; or, with `end` and without bytes, the end of the file,
+// which makes it so. The pieces come in order; one at offset 0 begins another file.
+struct RestoreRecord {
+  std::uint64_t offset = 0;
+  std::string bytes;
+  std::optional<RestoreEnd> end = {};
+};
+struct RestoreCall {
+  RestoreRecord record;
+};
 using CallBody = std::variant<WriteCall, ModeCall, ReadIndexCall, QueryCall, VerifyCall, StatusCall,
-                              TransferCall, MemberCall, OutcomeCall>;
+                              TransferCall, MemberCall, OutcomeCall, RestoreCall>;
 
 struct Call {
   std::uint64_t id = 0;         // unique for its sender; echoed
@@ -136,7 +151,7 @@ struct Call {
   RequestContext context = {};  // of the client's request that it is made for; empty: of none
 };
 
-// Answer to ReadIndexCall, ModeCall, MemberCall and TransferCall: the index from which it holds.
+// Answer to ReadIndexCall, ModeCall, MemberCall, TransferCall and RestoreCall: the index from which it holds.
 struct IndexAnswer {
   Index index = 0;
 };

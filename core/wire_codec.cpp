@@ -39,7 +39,7 @@ void fields(auto& visit, Like<Transaction> auto& m) {
   visit(m.id, m.statements, m.mode, m.forwarded, m.key);
 }
 void fields(auto& visit, Like<Query> auto& m) {
-  visit(m.sql, m.parameters, m.max_rows, m.max_bytes);
+  visit(m.kind, m.sql, m.parameters, m.max_rows, m.max_bytes);
 }
 
 // --- consensus ---
@@ -112,6 +112,15 @@ void fields(auto&, Like<VerifyCall> auto&) {}
 void fields(auto&, Like<StatusCall> auto&) {}
 void fields(auto& visit, Like<OutcomeCall> auto& m) {
   visit(m.key);
+}
+void fields(auto& visit, Like<RestoreEnd> auto& m) {
+  visit(m.token, m.total_bytes, m.digest);
+}
+void fields(auto& visit, Like<RestoreRecord> auto& m) {
+  visit(m.offset, m.bytes, m.end);
+}
+void fields(auto& visit, Like<RestoreCall> auto& m) {
+  visit(m.record);
 }
 void fields(auto& visit, Like<TransferCall> auto& m) {
   visit.node(m.to);

@@ -32,11 +32,13 @@ using Payload = std::shared_ptr<const std::string>;
 template <typename Enum>
 inline constexpr Enum kLast = Enum::undefined;
 template <>
-inline constexpr EntryKind kLast<EntryKind> = EntryKind::membership;
+inline constexpr EntryKind kLast<EntryKind> = EntryKind::restore;
 template <>
 inline constexpr ConsistencyMode kLast<ConsistencyMode> = ConsistencyMode::dual_write;
 template <>
 inline constexpr ErrorCode kLast<ErrorCode> = ErrorCode::internal;
+template <>
+inline constexpr QueryKind kLast<QueryKind> = QueryKind::schema;
 template <>
 inline constexpr NodeState kLast<NodeState> = NodeState::removed;
 template <>

@@ -13,12 +13,14 @@ namespace quorate {
 
 namespace {
 
-// "application/json", with or without "; charset=utf-8".
-bool is_json(std::string_view content_type) {
-  constexpr std::string_view kJson = "application/json";
-  if (!equal_ignoring_case(content_type.substr(0, kJson.size()), kJson)) return false;
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kMergePatch = "application/merge-patch+json";
+
+// Of that type, with or without "; charset=utf-8".
+bool is_type(std::string_view type, std::string_view content_type) {
+  if (!equal_ignoring_case(content_type.substr(0, type.size()), type)) return false;
   std::string rest;
-  for (const char c : content_type.substr(kJson.size())) {
+  for (const char c : content_type.substr(type.size())) {
     if (c != ' ' && c != '\t' && c != '"') rest += c;
   }
   return rest.empty() || rest == ";" || equal_ignoring_case(rest, ";charset=utf-8");
@@ -36,9 +38,15 @@ std::optional<HttpResponse> check_body(const Route& route, const HttpRequest& re
     return problem_response(HttpProblem::unsupported_media_type, "A Content-Encoding is not supported.",
                             request_id);
   }
-  if (is_json(request.headers.find("Content-Type"))) return std::nullopt;
-  return problem_response(HttpProblem::unsupported_media_type,
-                          "The Content-Type must be application/json, in UTF-8.", request_id);
+  const std::string_view content_type = request.headers.find("Content-Type");
+  const bool takes_patch = route.body == RouteBody::merge_patch;
+  if (is_type(kJson, content_type) || (takes_patch && is_type(kMergePatch, content_type)))
+    return std::nullopt;
+  return problem_response(
+      HttpProblem::unsupported_media_type,
+      takes_patch ? "The Content-Type must be application/json or application/merge-patch+json, in UTF-8."
+                  : "The Content-Type must be application/json, in UTF-8.",
+      request_id);
 }
 
 HttpResponse method_not_allowed(const HttpRequest& request, std::string allow, std::string_view request_id) {
@@ -71,7 +79,7 @@ boost::asio::awaitable<HttpResponse> Api::answer(HttpRequest& request) const {
   std::optional<HttpResponse> bad_body = check_body(*match.route, request, request_id);
   if (bad_body) co_return std::move(*bad_body);
 
-  request.path_argument = std::move(match.path_argument);
+  request.path_arguments = std::move(match.path_arguments);
   std::string bug;
   try {
     Result<HttpResponse> result = co_await match.route->handler(services_, request);

@@ -12,6 +12,7 @@
 #include "server/json_reader.hpp"
 #include "server/json_writer.hpp"
 #include "server/request_fields.hpp"
+#include "server/request_target.hpp"
 #include "server/services.hpp"
 
 namespace quorate {
@@ -171,7 +172,7 @@ HandlerResult post_cluster_nodes(const Services& services, const HttpRequest& re
 HandlerResult delete_cluster_node(const Services& services, const HttpRequest& request) {
   const Result<void> parameters = check_query_parameters(request, {});
   if (!parameters) co_return std::unexpected(parameters.error());
-  const std::string node = request.path_argument;
+  const std::string node = percent_decoded(request.path_arguments.front());
   const Deadline deadline = deadline_after(services.limits.default_timeout);
   auto start = [&services, &request, &node, deadline](MultiDbCoordinator::Callback<std::uint64_t> done) {
     services.coordinator.change_member({.member = {.id = node}, .remove = true}, deadline, std::move(done),

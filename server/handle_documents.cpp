@@ -2,6 +2,7 @@
 #include "server/handlers.hpp"
 #include "server/openapi_text.hpp"
 #include "server/problem.hpp"
+#include "server/request_target.hpp"
 #include "server/services.hpp"
 
 namespace quorate {
@@ -13,10 +14,10 @@ HandlerResult get_openapi(const Services&, const HttpRequest&) {
 }
 
 HandlerResult get_problem(const Services&, const HttpRequest& request) {
-  const ProblemKind* kind = find_problem_kind(request.path_argument);
+  const std::string code = percent_decoded(request.path_arguments.front());
+  const ProblemKind* kind = find_problem_kind(code);
   if (kind == nullptr) {
-    co_return fail(ErrorCode::not_found,
-                   "There is no problem with the code \"" + request.path_argument + "\".");
+    co_return fail(ErrorCode::not_found, "There is no problem with the code \"" + code + "\".");
   }
   HttpResponse response{.content_type = "text/plain; charset=utf-8"};
   response.body.append(kind->code)

@@ -4,21 +4,13 @@
 #include "server/handlers.hpp"
 #include "server/idempotency.hpp"
 #include "server/json_reader.hpp"
+#include "server/request_target.hpp"
 #include "server/services.hpp"
 #include "server/transaction_json.hpp"
 
 namespace quorate {
 
 namespace {
-
-// A request may strengthen the cluster's mode, never weaken it.
-Result<void> check_mode(const Services& services, const Transaction& transaction) {
-  if (transaction.mode != ConsistencyMode::quorum) return {};
-  if (services.coordinator.known_status().mode == ConsistencyMode::quorum) return {};
-  return fail(ErrorCode::malformed_request,
-              "/mode \"quorum\" is weaker than the cluster's mode, \"dual_write\". A request may only "
-              "strengthen it.");
-}
 
 Result<TransactionRequest> read_transaction(const Services& services, const HttpRequest& request) {
   Result<JsonValue> body = read_json(request.body, services.json_limits);
@@ -59,7 +51,7 @@ HandlerResult get_transaction(const Services& services, const HttpRequest& reque
   if (!parameters) co_return std::unexpected(parameters.error());
   const Result<IntegerStyle> integers = integer_style(request);
   if (!integers) co_return std::unexpected(integers.error());
-  const std::string& key = request.path_argument;
+  const std::string key = percent_decoded(request.path_arguments.front());
   const Result<void> valid = check_idempotency_key(key);
   if (!valid) co_return std::unexpected(valid.error());
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/services.hpp"
+
 namespace quorate {
 
 Result<void> check_query_parameters(const HttpRequest& request,
@@ -15,6 +17,14 @@ Result<void> check_query_parameters(const HttpRequest& request,
     }
   }
   return {};
+}
+
+Result<void> check_mode(const Services& services, const Transaction& transaction) {
+  if (transaction.mode != ConsistencyMode::quorum) return {};
+  if (services.coordinator.known_status().mode == ConsistencyMode::quorum) return {};
+  return fail(ErrorCode::malformed_request,
+              "/mode \"quorum\" is weaker than the cluster's mode, \"dual_write\". A request may only "
+              "strengthen it.");
 }
 
 Result<IntegerStyle> integer_style(const HttpRequest& request) {

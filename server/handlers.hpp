@@ -16,6 +16,20 @@ HandlerResult get_transaction(const Services& services, const HttpRequest& reque
 HandlerResult post_query(const Services& services, const HttpRequest& request);
 HandlerResult get_query(const Services& services, const HttpRequest& request);
 
+// handle_tables.cpp
+HandlerResult get_tables(const Services& services, const HttpRequest& request);
+HandlerResult get_table(const Services& services, const HttpRequest& request);
+
+// handle_rows.cpp
+HandlerResult get_rows(const Services& services, const HttpRequest& request);
+HandlerResult get_row(const Services& services, const HttpRequest& request);
+HandlerResult post_row(const Services& services, const HttpRequest& request);
+
+// handle_row_changes.cpp
+HandlerResult put_row(const Services& services, const HttpRequest& request);
+HandlerResult patch_row(const Services& services, const HttpRequest& request);
+HandlerResult delete_row(const Services& services, const HttpRequest& request);
+
 // handle_cluster.cpp
 HandlerResult get_cluster(const Services& services, const HttpRequest& request);
 HandlerResult put_cluster_mode(const Services& services, const HttpRequest& request);

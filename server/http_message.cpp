@@ -49,7 +49,8 @@ void HttpRequest::clear() {
   target.clear();
   path.clear();
   query.clear();
-  path_argument.clear();
+  path_arguments.clear();
+  id.clear();
   headers.clear();
   context = {};
   route = nullptr;

@@ -29,12 +29,12 @@ struct QueryParameter {
 
 struct HttpRequest {
   HttpMethod method = HttpMethod::get;
-  bool http_1_1 = true;               // else HTTP/1.0
-  bool keep_alive = true;             // what the client asks for
-  std::string target;                 // as it was sent
-  std::string path;                   // percent-decoded
-  std::vector<QueryParameter> query;  // percent-decoded, in their order
-  std::string path_argument;          // what the route's {name} stands for
+  bool http_1_1 = true;                     // else HTTP/1.0
+  bool keep_alive = true;                   // what the client asks for
+  std::string target;                       // as it was sent
+  std::string path;                         // without the query; percent-encoded
+  std::vector<QueryParameter> query;        // percent-decoded, in their order
+  std::vector<std::string> path_arguments;  // what the route's {names} stand for, percent-encoded
   HeaderMap headers;
   std::string body;
   RequestContext context;        // once it is being answered

@@ -132,6 +132,10 @@ class Builder {
 }  // namespace
 
 Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits) {
+  // The parser takes it for the end of the text, and would leave what follows unread.
+  if (text.contains('\0')) {
+    return fail(ErrorCode::malformed_request, "The body is not JSON: it contains a NUL character.");
+  }
   Builder builder(limits);
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();

@@ -16,7 +16,7 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
 }
 
 HttpResponse make_response(const ProblemKind& kind, const Error& error, bool retryable,
-                           std::string_view request_id) {
+                           std::string_view request_id, std::string_view members = {}) {
   HttpResponse response{.status = kind.status,
                         .content_type = "application/problem+json",
                         .problem = ProblemNote{.code = kind.code, .outcome = error.outcome}};
@@ -36,6 +36,7 @@ HttpResponse make_response(const ProblemKind& kind, const Error& error, bool ret
     append_json_integer(out, std::uint64_t{*error.statement});
   }
   if (!error.node.empty()) append_member(out, "node", error.node);
+  out += members;
   append_member(out, "request_id", request_id);
   out += '}';
   if (kind.status == 429 || kind.status == 503)
@@ -45,8 +46,8 @@ HttpResponse make_response(const ProblemKind& kind, const Error& error, bool ret
 
 }  // namespace
 
-HttpResponse problem_response(const Error& error, std::string_view request_id) {
-  return make_response(kind_of(error.code), error, is_retryable(error.code), request_id);
+HttpResponse problem_response(const Error& error, std::string_view request_id, std::string_view members) {
+  return make_response(kind_of(error.code), error, is_retryable(error.code), request_id, members);
 }
 
 HttpResponse problem_response(HttpProblem problem, std::string_view detail, std::string_view request_id) {

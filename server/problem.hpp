@@ -35,8 +35,8 @@ const ProblemKind* find_problem_kind(std::string_view code);
 const ProblemKind& kind_of(ErrorCode code);
 const ProblemKind& kind_of(HttpProblem problem);
 
-// 429 and 503 carry Retry-After.
-HttpResponse problem_response(const Error& error, std::string_view request_id);
+// 429 and 503 carry Retry-After. `members` are those that only this kind of problem has, as JSON text: ,"name":value
+HttpResponse problem_response(const Error& error, std::string_view request_id, std::string_view members = {});
 HttpResponse problem_response(HttpProblem problem, std::string_view detail, std::string_view request_id);
 
 }  // namespace quorate

@@ -102,6 +102,25 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
      "no part "
      "until it has been repaired. Try again later."},
     {"not_found", 404, "There is no such thing here", "The path, or what the request names, does not exist."},
+    {"precondition_required", 428, "The version of the row must be named",
+     "A row is changed only by a client that says which version it has read, so that nobody's change is "
+     "overwritten unseen. Read the row, and send the value of its header ETag as If-Match. `If-Match: *` "
+     "changes "
+     "whatever version there is; with PUT, `If-None-Match: *` creates a row that is not there."},
+    {"precondition_failed", 412, "The row has another version",
+     "Somebody else has changed the row since you read it, or it is there although If-None-Match said that "
+     "it "
+     "must not be. Nothing was changed. `current_version` and the header ETag have the version that it has "
+     "now. Read "
+     "the row again, decide anew, and send the change with the new version."},
+    {"version_column_missing", 422, "The table has no column \"version\"",
+     "Rows are changed one by one only where a version tells two writers apart. Add one, as `detail` says: "
+     "ALTER TABLE \"t\" ADD COLUMN version INTEGER NOT NULL DEFAULT 1. Or change the rows with SQL, by "
+     "POST /v1/transactions."},
+    {"not_a_table", 422, "Rows cannot be addressed here",
+     "The name is that of a view or a virtual table, or of a table whose rows have neither a primary key nor "
+     "a row "
+     "id. Use SQL: POST /v1/query reads it and POST /v1/transactions changes it."},
     {"shutting_down", 503, "The server is shutting down",
      "It finishes what it has begun and takes nothing new. Send the request to another server, or again "
      "later."},

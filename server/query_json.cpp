@@ -14,15 +14,6 @@ namespace {
 constexpr std::string_view kQueryFields =
     "sql, params, consistency, min_index, max_rows, timeout_ms, shape, node";
 
-Result<ReadConsistency> expect_consistency(const Place& place, JsonValue& value) {
-  const Result<std::string> text = expect_string(place, value);
-  if (!text) return std::unexpected(text.error());
-  if (*text == "local") return ReadConsistency::local;
-  if (*text == "leader") return ReadConsistency::leader;
-  if (*text == "linearizable") return ReadConsistency::linearizable;
-  return malformed(place, "must be \"local\", \"leader\" or \"linearizable\".");
-}
-
 Result<RowShape> expect_shape(const Place& place, JsonValue& value) {
   const Result<std::string> text = expect_string(place, value);
   if (!text) return std::unexpected(text.error());
@@ -73,8 +64,8 @@ Result<JsonValue> parameter_as_json(const QueryParameter& parameter, const JsonL
     if (!params) params.error().message = "The query parameter params: " + params.error().message;
     return params;
   }
-  const bool is_number =
-      parameter.name == "min_index" || parameter.name == "max_rows" || parameter.name == "timeout_ms";
+  const bool is_number = parameter.name == "min_index" || parameter.name == "max_rows" ||
+                         parameter.name == "timeout_ms" || parameter.name == "limit";
   return is_number ? integer_or_text(parameter.value) : JsonValue{parameter.value};
 }
 

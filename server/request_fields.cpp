@@ -88,6 +88,15 @@ Result<std::chrono::milliseconds> expect_timeout(const Place& place, const JsonV
   return std::chrono::milliseconds(*timeout);
 }
 
+Result<ReadConsistency> expect_consistency(const Place& place, JsonValue& value) {
+  const Result<std::string> text = expect_string(place, value);
+  if (!text) return std::unexpected(text.error());
+  if (*text == "local") return ReadConsistency::local;
+  if (*text == "leader") return ReadConsistency::leader;
+  if (*text == "linearizable") return ReadConsistency::linearizable;
+  return malformed(place, "must be \"local\", \"leader\" or \"linearizable\".");
+}
+
 Result<ConsistencyMode> expect_mode(const Place& place, JsonValue& value) {
   const Result<std::string> text = expect_string(place, value);
   if (!text) return std::unexpected(text.error());

@@ -9,6 +9,7 @@
 
 #include "core/cluster_config.hpp"
 #include "core/error.hpp"
+#include "core/query.hpp"
 #include "server/json_value.hpp"
 #include "server/place.hpp"
 
@@ -32,6 +33,9 @@ Result<std::string> expect_sql(const Place& place, JsonValue& value, const CoreL
 // "timeout_ms": from 1 to limits.max_timeout.
 Result<std::chrono::milliseconds> expect_timeout(const Place& place, const JsonValue& value,
                                                  const CoreLimits& limits);
+
+// "consistency": "local", "leader" or "linearizable".
+Result<ReadConsistency> expect_consistency(const Place& place, JsonValue& value);
 
 // "mode": "quorum" or "dual_write".
 Result<ConsistencyMode> expect_mode(const Place& place, JsonValue& value);

@@ -1,10 +1,25 @@
 #include "server/request_parser.hpp"
 
+#include <cstdint>
+
 #include "server/request_target.hpp"
 
 namespace quorate {
 
 namespace http = boost::beast::http;
+
+namespace {
+
+// True if the field goes on in a further line (obs-fold, RFC 9112 section 5.2). Beast joins such lines without a word: the
+// value then lies in a buffer of Beast's own instead of behind its name or, if the first line is empty, behind a line end.
+bool is_folded(std::string_view name, std::string_view value, std::size_t max_header_bytes) {
+  const char* const name_end = name.data() + name.size();
+  const std::uintptr_t gap =
+      reinterpret_cast<std::uintptr_t>(value.data()) - reinterpret_cast<std::uintptr_t>(name_end);
+  return gap > max_header_bytes || std::string_view(name_end, gap).contains('\n');
+}
+
+}  // namespace
 
 RequestParser::RequestParser(HttpRequest& request, BodyShare& share, const HttpLimits& limits)
     : request_(request), share_(share), limits_(limits) {
@@ -60,6 +75,9 @@ void RequestParser::on_field_impl(http::field field, Text name, Text value, Erro
   if (request_.headers.bytes() > limits_.header_bytes) {
     code = http::error::header_limit;
     return;
+  }
+  if (is_folded(name, value, limits_.header_bytes + limits_.target_bytes)) {
+    return refuse("A header field goes on in a further line.", code);
   }
   check_field(field, value, code);
 }

@@ -39,7 +39,7 @@ Result<void> parse_target(std::string_view target, HttpRequest& request) {
   const bool is_http =
       !url->has_scheme() || url->scheme_id() == urls::scheme::http || url->scheme_id() == urls::scheme::https;
   if (!is_http) return bad_target();
-  request.path = url->path();
+  request.path = url->encoded_path();
   if (request.path.empty()) request.path = "/";
   urls::encoding_opts with_plus_as_space;
   with_plus_as_space.space_as_plus = true;
@@ -47,6 +47,11 @@ Result<void> parse_target(std::string_view target, HttpRequest& request) {
     request.query.push_back({.name = parameter.key, .value = parameter.value});
   }
   return {};
+}
+
+std::string percent_decoded(std::string_view encoded) {
+  if (!encoded.contains('%')) return std::string(encoded);
+  return urls::pct_string_view(encoded).decode();
 }
 
 }  // namespace quorate

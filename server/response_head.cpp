@@ -11,6 +11,7 @@ namespace quorate {
 namespace {
 
 constexpr unsigned kNoContent = 204;
+constexpr unsigned kNotModified = 304;
 
 // The Date field (RFC 9110 §6.6.1), made once a second.
 std::string_view current_date() {
@@ -36,19 +37,23 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 std::string_view reason_of(unsigned status) {
   switch (status) {
     case 200: return "OK";
+    case 201: return "Created";
     case 204: return "No Content";
+    case 304: return "Not Modified";
     case 400: return "Bad Request";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 406: return "Not Acceptable";
     case 408: return "Request Timeout";
     case 409: return "Conflict";
+    case 412: return "Precondition Failed";
     case 413: return "Content Too Large";
     case 414: return "URI Too Long";
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
     case 422: return "Unprocessable Content";
     case 426: return "Upgrade Required";
+    case 428: return "Precondition Required";
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
@@ -75,11 +80,12 @@ void append_response_head(std::string& out, const HttpResponse& response, bool h
   append_json_integer(out, std::uint64_t{response.status});
   out.append(" ").append(reason_of(response.status)).append("\r\n");
   append_field(out, "Date", current_date());
-  const bool has_content = response.status != kNoContent;
+  // RFC 9110 §8.6: with 204 and 304 there is no content whose length could be told.
+  const bool has_content = response.status != kNoContent && response.status != kNotModified;
   if (has_content) append_field(out, "Content-Type", response.content_type);
   if (response.stream) {
     append_field(out, "Transfer-Encoding", "chunked");
-  } else if (has_content) {  // else there is no length to tell of (RFC 9110 §8.6)
+  } else if (has_content) {
     out += "Content-Length: ";
     append_json_integer(out, std::uint64_t{response.body.size()});
     out += "\r\n";

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/error.hpp"
 #include "server/http_message.hpp"
@@ -17,21 +18,22 @@ struct Services;
 using Handler = boost::asio::awaitable<Result<HttpResponse>> (*)(const Services& services,
                                                                  const HttpRequest& request);
 
-enum class RouteBody { none, json, optional_json };
+enum class RouteBody { none, json, optional_json, merge_patch };  // merge_patch: or plain JSON
 
 struct Route {
   HttpMethod method;      // a route for GET answers HEAD too
-  std::string_view path;  // its last segment may be "{name}", which stands for any one non-empty segment
+  std::string_view path;  // a segment "{name}" stands for any one that is not empty
   Handler handler;
   RouteBody body;  // whether it takes one
 };
 
 struct RouteMatch {
-  const Route* route = nullptr;  // null: see `allow`
-  std::string path_argument;     // what {name} stands for
-  std::string allow;             // the methods that the path has, for 405; empty when there is no such path
+  const Route* route = nullptr;             // null: see `allow`
+  std::vector<std::string> path_arguments;  // what the {names} stand for, percent-encoded
+  std::string allow;  // the methods that the path has, for 405; empty when there is no such path
 };
 
+// The path is percent-encoded.
 RouteMatch find_route(std::span<const Route> routes, HttpMethod method, std::string_view path);
 
 // All routes of the HTTP API, in the order of openapi.yaml.

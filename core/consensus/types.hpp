@@ -27,6 +27,7 @@ enum class EntryKind : std::uint8_t {
   mode = 2,        // a switch of the cluster's ConsistencyMode
   barrier = 3,     // changes nothing; marks an index at which all nodes are compared
   membership = 4,  // who takes part from here on: core/membership.hpp
+  restore = 5,     // a piece of a file that is to become the content, or its end: core/batch_codec.hpp
 };
 
 struct Entry {

@@ -186,6 +186,17 @@ Result<Position> MemoryEngine::snapshot(const std::filesystem::path& target) {
   return version->meta ? version->meta->applied : Position{};
 }
 
+Result<void> MemoryEngine::make_snapshot_of(const std::filesystem::path& file, const ClusterMeta& meta,
+                                            const std::vector<KeyedOutcome>& outcomes) {
+  if (auto fault = check_fault("snapshot"); !fault) return fault;
+  Result<MemoryContent> content = load(file);
+  if (!content) return std::unexpected(content.error());
+  content->meta = meta;
+  content->outcomes = {};
+  keep(*content, outcomes);
+  return save(*content, file);
+}
+
 Result<void> MemoryEngine::restore(const std::filesystem::path& source) {
   if (held_) return fail(ErrorCode::internal, "A batch is prepared; the content cannot be replaced.");
   if (auto fault = check_fault("restore"); !fault) return fault;

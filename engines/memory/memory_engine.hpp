@@ -31,6 +31,8 @@ class MemoryEngine : public StorageEngine {
   Result<std::uint64_t> flush() override;
   Result<Position> snapshot(const std::filesystem::path& target) override;
   Result<void> restore(const std::filesystem::path& source) override;
+  Result<void> make_snapshot_of(const std::filesystem::path& file, const ClusterMeta& meta,
+                                const std::vector<KeyedOutcome>& outcomes) override;
   Result<std::unique_ptr<Reader>> open_reader() override;
   Result<std::unique_ptr<Cursor>> open_cursor(Query query) override;
 

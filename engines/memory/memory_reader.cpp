@@ -29,6 +29,17 @@ MemoryTable meta_table(const ClusterMeta& meta) {
   return table;
 }
 
+TableDescription description_of(const TableDefinition& definition) {
+  TableDescription table{.name = definition.name};
+  for (const ColumnDefinition& column : definition.columns) {
+    table.columns.push_back({.name = column.name,
+                             .type = column.type,
+                             .not_null = column.not_null,
+                             .key_position = column.primary_key ? 1 : 0});
+  }
+  return table;
+}
+
 std::int64_t now_us() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
@@ -61,6 +72,23 @@ Result<QueryResult> MemoryReader::query(const Query& query) {
   if (!selection) return std::unexpected(selection.error());
   ResultBudget budget(query.max_rows, query.max_bytes);
   return read_rows(*selection, budget);
+}
+
+// It knows no defaults, no generated columns, and no name for its row ids.
+Result<SchemaDescription> MemoryReader::describe_tables(const std::string& table, Deadline) {
+  const MemoryDisk::Version version = view();
+  SchemaDescription schema;
+  if (version->meta) schema.index = version->meta->applied.index;
+  if (!table.empty()) {
+    const MemoryTable* found = version->tables.find(to_lower(table));
+    if (found != nullptr) schema.tables.push_back(description_of(*found->definition));
+    return schema;
+  }
+  version->tables.for_each([&](const std::string&, const MemoryTable& each) {
+    schema.tables.push_back(description_of(*each.definition));
+    return true;
+  });
+  return schema;
 }
 
 Result<Position> MemoryReader::pin() {

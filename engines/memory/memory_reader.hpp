@@ -19,6 +19,7 @@ class MemoryReader : public Reader {
   explicit MemoryReader(std::shared_ptr<const MemoryDisk> disk) : disk_(std::move(disk)) {}
 
   Result<QueryResult> query(const Query& query) override;
+  Result<SchemaDescription> describe_tables(const std::string& table, Deadline deadline) override;
   Result<Position> pin() override;
   void unpin() override { pinned_.reset(); }
   Result<ContentDigest> content_digest() override;

@@ -9,7 +9,9 @@
 #include "core/file.hpp"
 #include "core/paced_writeback.hpp"
 #include "engines/sqlite/connection.hpp"
+#include "engines/sqlite/key_table.hpp"
 #include "engines/sqlite/meta_table.hpp"
+#include "engines/sqlite/schema.hpp"
 #include "engines/sqlite/transaction_clock.hpp"
 #include "engines/sqlite/write_ahead_log.hpp"
 
@@ -48,6 +50,12 @@ void link_or_copy(const fs::path& source, const fs::path& target) {
   remove_database(target);
   fs::create_hard_link(source, target, error);
   if (error) fs::copy_file(source, target);
+}
+
+Result<void> check_soundness(SQLite::Database& database) {
+  const std::string verdict = database.execAndGet("PRAGMA quick_check(1)").getString();
+  if (verdict == "ok") return {};
+  return fail(ErrorCode::corrupt, "The database is damaged: " + verdict + ".");
 }
 
 Position copy_pages(const fs::path& source, const fs::path& target) {
@@ -90,15 +98,29 @@ Result<Position> copy_database(const fs::path& source, const fs::path& target) {
   return position;
 }
 
+Result<void> naturalize(const fs::path& file, const ClusterMeta& meta,
+                        const std::vector<KeyedOutcome>& outcomes) {
+  {
+    Connection connection(file, Connection::Access::write);
+    SQLite::Database& database = connection.database();
+    if (auto sound = check_soundness(database); !sound) return sound;
+    database.exec("BEGIN; DROP TABLE IF EXISTS _cluster_meta; DROP TABLE IF EXISTS _cluster_keys; COMMIT");
+    if (auto names = check_cluster_names(database); !names) return names;
+    store_meta(database, meta);
+    KeyTable keys(database);
+    for (const KeyedOutcome& outcome : outcomes) keys.keep(outcome, meta.clock_us);
+    WriteAheadLog log(connection);
+    if (auto emptied = log.empty(); !emptied) return emptied;
+  }
+  return sync_path(file, O_RDONLY);
+}
+
 Result<void> adopt_snapshot(const fs::path& source, const fs::path& target,
                             const std::optional<ClusterMeta>& own) {
   link_or_copy(source, target);
   {
     Connection copy(target, Connection::Access::write);
-    const std::string verdict = copy.database().execAndGet("PRAGMA quick_check(1)").getString();
-    if (verdict != "ok") {
-      return fail(ErrorCode::corrupt, "The snapshot " + source.string() + " is damaged: " + verdict + ".");
-    }
+    if (auto sound = check_soundness(copy.database()); !sound) return sound;
     std::optional<ClusterMeta> meta = load_meta(copy.database());
     if (!meta) return fail(ErrorCode::corrupt, "The snapshot " + source.string() + " belongs to no cluster.");
     if (own) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "core/engine.hpp"
 
@@ -17,6 +18,11 @@ Result<Position> copy_database(const std::filesystem::path& source, const std::f
 // sound database, or one that belongs to no cluster), io_error. Throws as above.
 Result<void> adopt_snapshot(const std::filesystem::path& source, const std::filesystem::path& target,
                             const std::optional<ClusterMeta>& own);
+
+// Makes of any sound SQLite database one that has this meta and these outcomes, and else nothing of Quorate's own. Errors:
+// corrupt, forbidden_sql (names that belong to the cluster), io_error. Throws as above.
+Result<void> naturalize(const std::filesystem::path& file, const ClusterMeta& meta,
+                        const std::vector<KeyedOutcome>& outcomes);
 
 // Removes a database file with its -wal and -shm.
 void remove_database(const std::filesystem::path& file);

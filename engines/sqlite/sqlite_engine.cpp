@@ -77,6 +77,11 @@ Result<Position> SqliteEngine::snapshot(const std::filesystem::path& target) {
   return guarded([&] { return copy_database(file_->path, target); });
 }
 
+Result<void> SqliteEngine::make_snapshot_of(const std::filesystem::path& file, const ClusterMeta& meta,
+                                            const std::vector<KeyedOutcome>& outcomes) {
+  return guarded([&] { return naturalize(file, meta, outcomes); });
+}
+
 Result<void> SqliteEngine::restore(const std::filesystem::path& source) {
   if (writer_ && writer_->is_holding()) {
     return fail(ErrorCode::internal, "A batch is prepared; the content cannot be replaced.");

@@ -7,6 +7,7 @@
 #include "engines/common/result_budget.hpp"
 #include "engines/sqlite/schema.hpp"
 #include "engines/sqlite/sqlite_error.hpp"
+#include "engines/sqlite/table_descriptions.hpp"
 
 namespace quorate {
 namespace {
@@ -118,6 +119,17 @@ Result<QueryResult> SqliteReader::run(Session& session, const Query& query) {
   result.columns = statement.columns();
   result.types = statement.declared_types();
   return result;
+}
+
+Result<SchemaDescription> SqliteReader::describe_tables(const std::string& table, Deadline deadline) {
+  return guarded([&]() -> Result<SchemaDescription> {
+    Session& reading = session();
+    const ReadTransaction transaction(reading, pinned_);
+    const std::uint64_t index = reading.position().index;
+    const Connection::TimeLimit time_limit(reading.connection, deadline);
+    return SchemaDescription{.tables = quorate::describe_tables(reading.connection.database(), table),
+                             .index = index};
+  });
 }
 
 Result<Position> SqliteReader::pin() {

@@ -28,6 +28,7 @@ class SqliteReader : public Reader {
   ~SqliteReader() override;
 
   Result<QueryResult> query(const Query& query) override;
+  Result<SchemaDescription> describe_tables(const std::string& table, Deadline deadline) override;
   Result<Position> pin() override;
   void unpin() override;
   Result<ContentDigest> content_digest() override;

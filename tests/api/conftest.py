@@ -7,8 +7,11 @@ import subprocess
 import threading
 import time
 
+import contract
 import pytest
 import requests
+
+from row_client import Rows
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("QUORATE_BINARY", ROOT / "build/release/quorate")).absolute()
@@ -27,6 +30,7 @@ class Server:
         self.process = None
         self.url = None
         self.session = requests.Session()
+        self.session.hooks["response"].append(contract.check_requests_response)
 
     # --- the process ---
 
@@ -50,7 +54,7 @@ class Server:
     def wait_ready(self, timeout_s=START_TIMEOUT_S):
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            if requests.get(self.url + "/readyz", timeout=5).status_code == 200:
+            if self.get("/readyz").status_code == 200:
                 return
             time.sleep(0.02)
         raise AssertionError(f"not ready in time:\n{self.log()}")
@@ -219,3 +223,25 @@ def table(server, request):
     server.must_write({"sql": f"DROP TABLE IF EXISTS {name}"},
                       f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, value, version INTEGER NOT NULL DEFAULT 1)")
     return name
+
+
+@pytest.fixture
+def rows(server, table):
+    return Rows(server, table)
+
+
+@pytest.fixture
+def make_table(server, request):
+    """make_table(definition) creates a table of that definition; {} in it stands for its quoted name."""
+    made = []
+
+    def make(definition, name=None):
+        name = name or f"t{len(made)}_" + "".join(c if c.isalnum() else "_" for c in request.node.name)[:60]
+        quoted = '"' + name.replace('"', '""') + '"'
+        made.append(quoted)
+        server.must_write(f"DROP TABLE IF EXISTS {quoted}", definition.replace("{}", quoted))
+        return Rows(server, name)
+
+    yield make
+    for quoted in made:
+        server.must_write(f"DROP TABLE IF EXISTS {quoted}")

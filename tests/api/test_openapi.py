@@ -4,26 +4,10 @@ That the server has no route beyond the document is checked in tests/unit/server
 import re
 
 import pytest
-import yaml
 
+import contract
 from conftest import ROOT
-
-DOCUMENT = yaml.safe_load((ROOT / "openapi.yaml").read_text())
-METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-
-
-def resolve(node):
-    while "$ref" in node:
-        target = DOCUMENT
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        node = target
-    return node
-
-
-def operations():
-    return [(path, method, operation) for path, item in DOCUMENT["paths"].items() for method, operation in item.items()
-            if method in METHODS]
+from contract import DOCUMENT, METHODS, PROBLEM, check, operations, resolve
 
 
 def test_the_server_gives_this_very_document(server):
@@ -70,39 +54,6 @@ def test_operations_are_complete():
             assert ("Retry-After" in response["headers"]) == (status in ("429", "503")), (where, status)
 
 
-def check(value, schema, where="value"):
-    """As much of JSON Schema as the document uses."""
-    schema = resolve(schema)
-    if value is None and schema.get("nullable"):
-        return
-    for part in schema.get("allOf", []):
-        check(value, part, where)
-    if "oneOf" in schema:
-        errors = []
-        for part in schema["oneOf"]:
-            try:
-                return check(value, part, where)
-            except AssertionError as error:
-                errors.append(str(error))
-        raise AssertionError(f"{where}: {value!r} fits none: {errors}")
-    if "enum" in schema:
-        assert value in schema["enum"], f"{where}: {value!r}"
-    types = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
-    if "type" in schema:
-        assert isinstance(value, types[schema["type"]]), f"{where}: {value!r} is no {schema['type']}"
-        assert not (isinstance(value, bool) and schema["type"] in ("integer", "number")), where
-    if isinstance(value, dict) and schema.get("type") == "object":
-        assert set(schema.get("required", [])) <= set(value), f"{where}: {value} lacks a required field"
-        for name, child in value.items():
-            known = schema.get("properties", {}).get(name, schema.get("additionalProperties", None))
-            assert known not in (None, False), f"{where} has an undocumented field {name}"
-            if known is not True:
-                check(child, known, f"{where}/{name}")
-    if isinstance(value, list) and "items" in schema:
-        for i, child in enumerate(value):
-            check(child, schema["items"], f"{where}/{i}")
-
-
 def test_the_examples_fit_their_schemas():
     seen = 0
 
@@ -126,23 +77,71 @@ def test_the_examples_fit_their_schemas():
     assert seen >= 15
 
 
-def response_schema(path, method, status):
-    response = resolve(DOCUMENT["paths"][path][method]["responses"][status])
-    return next(iter(response["content"].values()))["schema"]
+def schemas_in(schema):
+    """The schema and those of its properties and items."""
+    yield schema
+    for child in [*schema.get("properties", {}).values(), *(schema[k] for k in ("items", "additionalProperties")
+                                                            if isinstance(schema.get(k), dict))]:
+        yield from schemas_in(child)
 
 
-def test_real_responses_fit_their_schemas(server, table):
-    write = server.must_write((f"INSERT INTO {table} (value) VALUES (?) RETURNING *", [{"base64": "AA=="}]), "SELECT 1")
-    check(write, response_schema("/v1/transactions", "post", "200"))
+def test_the_examples_and_defaults_of_schemas_fit_them():
+    seen = 0
+    for schema in [inner for outer in DOCUMENT["components"]["schemas"].values() for inner in schemas_in(outer)]:
+        for value in [schema[name] for name in ("example", "default") if name in schema]:
+            check(value, schema)
+            seen += 1
+    assert seen >= 8
+
+
+def test_real_responses_of_every_operation_fit(server, table):
+    """Each response is compared with the document as it arrives: see contract.py."""
+    server.must_write((f"INSERT INTO {table} (value) VALUES (?) RETURNING *", [{"base64": "AA=="}]), "SELECT 1")
+    values = "SELECT NULL a, 1 b, 1.5 c, 'x' d, x'00' e, 9e999 f, CAST(x'ff' AS TEXT) g"
     for shape in ("arrays", "objects"):
-        check(server.query("SELECT NULL a, 1 b, 1.5 c, 'x' d, x'00' e, 9e999 f", shape=shape).json(),
-              response_schema("/v1/query", "post", "200"))
-    check(server.get("/v1/cluster").json(), response_schema("/v1/cluster", "get", "200"))
-    check(server.verify(), response_schema("/v1/cluster/verify", "post", "200"))
-    check(server.put("/v1/cluster/mode", {"mode": "quorum"}).json(), response_schema("/v1/cluster/mode", "put", "200"))
-    check(server.get("/readyz").json(), response_schema("/readyz", "get", "200"))
+        for integers in ("number", "string"):
+            assert server.post(f"/v1/query?integers={integers}", {"sql": values, "shape": shape}).status_code == 200
+    rows = f"/v1/tables/{table}/rows"
+    for path in ("/v1/query?sql=SELECT+1", "/v1/cluster", "/healthz", "/readyz", "/metrics", "/openapi.yaml",
+                 "/problems/internal", "/v1/tables", f"/v1/tables/{table}", rows, rows + "/1"):
+        assert server.get(path).status_code == 200
+        assert server.session.head(server.url + path).status_code == 200
+    assert server.post(rows, {}).status_code == 201
+    for headers, status in (({}, 428), ({"If-Match": '"9"'}, 412), ({"If-Match": '"1"'}, 200)):
+        assert server.put(rows + "/1", {"value": "x"}, headers=headers).status_code == status
+    server.verify()
+    assert server.put("/v1/cluster/mode", {"mode": "quorum"}).status_code == 200
     for response in (server.get("/nothing"), server.query("SELECT"), server.write(f"DELETE FROM {table} WHERE id = 9")):
-        check(response.json(), {"$ref": "#/components/schemas/Problem"})
+        check(response.json(), PROBLEM)
+
+
+def respond(**changes):
+    """A response of GET /readyz in all its parts, with some of them changed."""
+    parts = {"method": "GET", "path": "/readyz", "status": 200, "body": b'{"status":"ready"}',
+             "headers": {"Quorate-Index": "3", "X-Request-Id": "x", "Content-Type": "application/json"}}
+    contract.check_response(**{**parts, **changes})
+
+
+@pytest.mark.parametrize("changes", [
+    {"status": 201}, {"status": 500}, {"path": "/nothing"}, {"method": "PUT"},
+    {"body": b'{"status":"perhaps"}'}, {"body": b'{"status":"ready","more":1}'}, {"body": b"{}"},
+    {"headers": {"X-Request-Id": "x", "Content-Type": "application/json"}},
+    {"headers": {"Quorate-Index": "3", "X-Request-Id": "x", "Content-Type": "text/html"}},
+    {"headers": {"Quorate-Index": "-3", "X-Request-Id": "x", "Content-Type": "application/json"}},
+], ids=str)
+def test_a_response_that_is_not_documented_is_noticed(changes):
+    respond()
+    with pytest.raises(AssertionError):
+        respond(**changes)
+
+
+@pytest.mark.parametrize("value", [[1], {}, {"blob": "AA=="}, {"base64": 1}, {"real": "NaN"}], ids=str)
+def test_what_is_no_value_is_noticed(value):
+    answer = {"columns": ["a"], "types": [""], "truncated": False, "index": 1, "node": "n1"}
+    check({**answer, "rows": [[1], {"a": {"base64": "AA=="}}]}, {"$ref": "#/components/schemas/QueryAnswer"})
+    for row in ([value], {"a": value}):
+        with pytest.raises(AssertionError):
+            check({**answer, "rows": [row]}, {"$ref": "#/components/schemas/QueryAnswer"})
 
 
 def test_every_code_of_the_document_has_its_page(server):
@@ -166,6 +165,11 @@ def test_the_limits_of_the_document_are_the_defaults(server):
     assert schemas["Timeout"]["maximum"] == int(defaults["max-timeout-ms"])
     assert schemas["Timeout"]["default"] == int(defaults["default-timeout-ms"])
     assert schemas["QueryRequest"]["properties"]["max_rows"]["maximum"] == int(defaults["max-result-rows"])
-    assert schemas["Parameters"]["oneOf"][0]["maxItems"] == int(defaults["max-parameters"])
+    assert contract.EXACT["Parameters"]["maxItems"] == int(defaults["max-parameters"])
+    assert f"at most {int(defaults['max-parameters']):,}" in schemas["Parameters"]["description"]
+    limit, = (p for p in DOCUMENT["paths"]["/v1/tables/{table}/rows"]["get"]["parameters"] if p.get("name") == "limit")
+    options = (ROOT / "server/row_options.hpp").read_text()
+    assert f"kMaxPageRows = {limit['schema']['maximum']:,};".replace(",", "'") in options
+    assert f"kDefaultPageRows = {limit['schema']['default']};" in options
     assert schemas["Statement"]["properties"]["sql"]["maxLength"] == 1024 * 1024
     assert defaults["max-sql-bytes"] == "1MiB"

@@ -114,7 +114,9 @@ inline std::vector<MessageBody> sample_node_bodies() {
 }
 
 inline std::vector<MessageBody> sample_calls() {
-  Query query{.sql = "SELECT ?", .parameters = {.positional = {sample_text()}, .named = {}}};
+  Query query{.kind = QueryKind::schema,
+              .sql = "SELECT ?",
+              .parameters = {.positional = {sample_text()}, .named = {}}};
   query.max_rows = 10;
   query.max_bytes = 20;
   const Member member = sample_membership().members.front();
@@ -123,7 +125,9 @@ inline std::vector<MessageBody> sample_calls() {
            WriteCall{.transaction = sample_transaction(), .since = 5},
            ModeCall{.mode = ConsistencyMode::dual_write}, ReadIndexCall{},
            QueryCall{.query = query, .min_index = 30}, VerifyCall{}, StatusCall{}, TransferCall{.to = "n2"},
-           MemberCall{.member = member, .remove = true}, OutcomeCall{.key = "k"}}) {
+           MemberCall{.member = member, .remove = true}, OutcomeCall{.key = "k"},
+           RestoreCall{{.offset = 1, .bytes = std::string("\0x", 2)}},
+           RestoreCall{{.end = RestoreEnd{.token = {1, 2}, .total_bytes = 3, .digest = {4, 5}}}}}) {
     bodies.push_back(Call{.id = 1,
                           .term = 2,
                           .timeout_us = -3,

@@ -71,6 +71,7 @@ class Campaign {
     total_.snapshots += one.snapshots;
     total_.changes += one.changes;
     total_.wipes += one.wipes;
+    total_.restores += one.restores;
   }
 
   void report_progress(const std::stop_token& stop) {

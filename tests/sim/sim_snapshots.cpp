@@ -60,6 +60,27 @@ Result<void> SimSnapshotStore::complete() {
   return {};
 }
 
+Result<void> SimSnapshotStore::write_replacement(const RestoreRecord& piece) {
+  if (piece.offset == 0) disk_.replacement.clear();
+  if (piece.offset > disk_.replacement.size()) return {};
+  disk_.replacement.resize(
+      std::max<std::size_t>(disk_.replacement.size(), piece.offset + piece.bytes.size()));
+  disk_.replacement.replace(piece.offset, piece.bytes.size(), piece.bytes);
+  return {};
+}
+
+Result<bool> SimSnapshotStore::has_replacement(const RestoreEnd& end) {
+  return disk_.replacement.size() == end.total_bytes && digest_of(disk_.replacement) == end.digest;
+}
+
+Result<void> SimSnapshotStore::complete_replacement(StorageEngine& engine, const ClusterMeta& meta,
+                                                    const std::vector<KeyedOutcome>& outcomes) {
+  disk_.replacement_snapshot = disk_.replacement;
+  if (auto made = engine.make_snapshot_of("replacement", meta, outcomes); !made) return made;
+  disk_.complete = disk_.replacement_snapshot;
+  return {};
+}
+
 std::optional<std::filesystem::path> SimSnapshotStore::completed() {
   if (!disk_.complete) return std::nullopt;
   return "complete";
@@ -67,16 +88,24 @@ std::optional<std::filesystem::path> SimSnapshotStore::completed() {
 
 Result<void> SimSnapshotStore::remove_completed() {
   disk_.complete.reset();
+  disk_.replacement.clear();
   return {};
 }
 
-Result<void> SimEngine::save(const MemoryContent& content, const std::filesystem::path&) {
-  snapshots_.lent = encode_content(content);
+std::string& SimEngine::file(const std::filesystem::path& name) {
+  if (name == "lent") return snapshots_.lent;
+  return name == "replacement" ? snapshots_.replacement_snapshot : *snapshots_.complete;
+}
+
+Result<void> SimEngine::save(const MemoryContent& content, const std::filesystem::path& target) {
+  file(target) = encode_content(content);
   return {};
 }
 
-Result<MemoryContent> SimEngine::load(const std::filesystem::path&) {
-  const std::string body = snapshots_.complete->substr(0, snapshots_.complete->size() - kOwnDigestBytes);
+Result<MemoryContent> SimEngine::load(const std::filesystem::path& source) {
+  const std::string& bytes = file(source);
+  if (bytes.size() < kOwnDigestBytes) return fail(ErrorCode::corrupt, "this is no snapshot");
+  const std::string body = bytes.substr(0, bytes.size() - kOwnDigestBytes);
   return decode_content(body +
                         to_string(digest_of(body)));  // it does not know by itself that a byte is wrong
 }

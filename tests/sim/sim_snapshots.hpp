@@ -18,6 +18,8 @@ struct SnapshotDisk {
   std::optional<SnapshotInfo> incoming_info;
   std::string incoming;
   std::optional<std::string> complete;
+  std::string replacement;           // durable, piece by piece
+  std::string replacement_snapshot;  // made of it
   std::function<bool()> misreads = [] {
     return false;
   };  // asked for every piece that is lent: gives a wrong byte if true
@@ -38,6 +40,10 @@ class SimSnapshotStore final : public SnapshotStore {
   Result<Digest> incoming_digest() override { return digest_of(disk_.incoming); }
   void drop_incoming() override;
   Result<void> complete() override;
+  Result<void> write_replacement(const RestoreRecord& piece) override;
+  Result<bool> has_replacement(const RestoreEnd& end) override;
+  Result<void> complete_replacement(StorageEngine& engine, const ClusterMeta& meta,
+                                    const std::vector<KeyedOutcome>& outcomes) override;
   std::optional<std::filesystem::path> completed() override;
   Result<void> remove_completed() override;
 
@@ -63,6 +69,8 @@ class SimEngine final : public MemoryEngine {
   Result<MemoryContent> load(const std::filesystem::path& source) override;
 
  private:
+  std::string& file(const std::filesystem::path& name);
+
   SnapshotDisk& snapshots_;
   std::function<void(const Batch&)> before_prepare_;
 };

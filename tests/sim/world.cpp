@@ -252,6 +252,7 @@ Summary World::run() {
   clients_run_ = false;
   run_until(scheduler_.now_us() + 5 * kSecond);  // the last requests are answered
   check_membership();
+  check_restore();
   check_outcome();
   summary_.events = scheduler_.events_run();
   summary_.leaders = leaders_.size();

@@ -38,6 +38,7 @@ struct Summary {
   std::uint64_t snapshots = 0;  // installed
   std::uint64_t changes = 0;    // of the membership
   std::uint64_t wipes = 0;
+  std::uint64_t restores = 0;
   std::uint64_t trace = 0;  // a hash over the whole run: equal for equal seeds
 };
 
@@ -120,6 +121,11 @@ class World {
   void later(std::int64_t delay_us, Task task) {
     executor_.post_at(scheduler_.now_us() + delay_us, std::move(task));
   }
+
+  // restores.cpp
+  void check_restore();
+  Result<std::uint64_t> send_restore(const std::string& file, const RestoreEnd& end);
+  Result<std::uint64_t> send_restore(const RestoreRecord& record);
 
   // members.cpp
   Membership first_membership() const;

@@ -56,6 +56,25 @@ TEST_CASE("a batch of the form before keys is read") {
   CHECK(decoded->batch[0].transaction.statements.size() == 2);
 }
 
+TEST_CASE("the pieces and the end of a restore come back as they went") {
+  const RestoreRecord piece{.offset = 7, .bytes = std::string("\0\xFF", 2)};
+  auto decoded = decode_restore(encode(piece));
+  REQUIRE(decoded.has_value());
+  CHECK(decoded->offset == 7);
+  CHECK(decoded->bytes == piece.bytes);
+  CHECK_FALSE(decoded->end.has_value());
+  const std::string bytes = encode({.end = RestoreEnd{.token = {1, 2}, .total_bytes = 3, .digest = {4, 5}}});
+  decoded = decode_restore(bytes);
+  REQUIRE(decoded.has_value());
+  REQUIRE(decoded->end.has_value());
+  CHECK(decoded->end->token == Digest{1, 2});
+  CHECK(decoded->end->total_bytes == 3);
+  CHECK(decoded->end->digest == Digest{4, 5});
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    CHECK_FALSE(decode_restore(std::string_view(bytes).substr(0, size)).has_value());
+  }
+}
+
 TEST_CASE("no shortened or altered batch does more than fail") {
   const std::string bytes = encode(sample());
   for (std::size_t size = 0; size < bytes.size(); ++size) {

@@ -27,6 +27,14 @@ T read_as(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("a NUL does not end the text") {
+  using namespace std::string_view_literals;
+  for (const std::string_view text : {"\0"sv, "{}\0"sv, "{}\0x"sv, "[1,\0 2]"sv, "\"\0\""sv}) {
+    CHECK(refusal(text) == ErrorCode::malformed_request);
+  }
+  CHECK(read_as<std::string>(R"("\u0000")") == std::string(1, '\0'));
+}
+
 TEST_CASE("integers are exact, and refused when they do not fit") {
   CHECK(read_as<std::int64_t>("0") == 0);
   CHECK(read_as<std::int64_t>("-0") == 0);

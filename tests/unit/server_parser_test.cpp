@@ -72,6 +72,20 @@ TEST_CASE("chunks are joined, and trailers ignored") {
   }
 }
 
+TEST_CASE("a field that goes on in a further line is refused, in whatever pieces it comes") {
+  for (const std::string field :
+       {"X: y\r\n z", "X: y\r\n\tContent-Length: 5", "X:\r\n y", "Transfer-Encoding:\r\n chunked"}) {
+    const std::string text = "POST / HTTP/1.1\r\nHost: x\r\n" + field + "\r\n\r\n";
+    for (std::size_t piece = 1; piece <= text.size(); ++piece) {
+      const Parsed parsed = parse(text, piece);
+      CAPTURE(text);
+      CAPTURE(piece);
+      CHECK(!parsed.done);
+      CHECK(parsed.failure.error.code == ErrorCode::malformed_request);
+    }
+  }
+}
+
 TEST_CASE("limits are errors of their own") {
   const HttpLimits limits{.body_bytes = 10, .header_bytes = 60, .target_bytes = 20};
   const auto problem = [&](const std::string& text) {

@@ -82,5 +82,28 @@ TEST_CASE("another snapshot is received from its own beginning") {
   CHECK(files->incoming_digest() == digest_of(other));
 }
 
+TEST_CASE("a file that is to replace the content is gathered, whatever is sent twice or out of place") {
+  const TemporaryFolder folder;
+  const fs::path database = folder.path / "n1";
+  std::string content = kContent;
+  content[10'000] = 'b';
+  const RestoreEnd end{.token = {}, .total_bytes = content.size(), .digest = digest_of(content)};
+  const auto write = [&](std::size_t offset, std::size_t size) {
+    const auto files = open_snapshot_files(database);  // each time as after a restart
+    REQUIRE(files->write_replacement({.offset = offset, .bytes = content.substr(offset, size)}).has_value());
+  };
+  const auto is_whole = [&] { return *open_snapshot_files(database)->has_replacement(end); };
+  CHECK_FALSE(is_whole());
+  write(0, 9'000);
+  write(15'000, 5'000);  // there is a gap before it
+  CHECK_FALSE(is_whole());
+  write(5'000, 9'000);
+  write(9'000, 1'000);
+  write(14'000, 6'000);
+  CHECK(is_whole());
+  write(0, 9'000);  // another begins
+  CHECK_FALSE(is_whole());
+}
+
 }  // namespace
 }  // namespace quorate

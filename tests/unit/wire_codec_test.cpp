@@ -130,6 +130,7 @@ TEST_CASE("calls and answers keep their fields") {
   CHECK(write.transaction.statements[1].allow_no_rows);
 
   const auto query = std::get<QueryCall>(round_trip(std::get<Call>(sample_calls()[3])).body);
+  CHECK(query.query.kind == QueryKind::schema);
   CHECK(query.query.max_rows == 10);
   CHECK(query.query.max_bytes == 20);
   CHECK(query.query.deadline == Deadline::max());
@@ -155,6 +156,15 @@ TEST_CASE("calls and answers keep their fields") {
   REQUIRE(state.refusal.has_value());
   check_equal(*state.refusal, sample_error());
   CHECK(std::get<OutcomeCall>(round_trip(std::get<Call>(sample_calls()[8])).body).key == "k");
+  const auto piece = std::get<RestoreCall>(round_trip(std::get<Call>(sample_calls()[9])).body).record;
+  CHECK(piece.offset == 1);
+  CHECK(piece.bytes == std::string("\0x", 2));
+  CHECK_FALSE(piece.end.has_value());
+  const auto end = std::get<RestoreCall>(round_trip(std::get<Call>(sample_calls()[10])).body).record.end;
+  REQUIRE(end.has_value());
+  CHECK(end->token == Digest{1, 2});
+  CHECK(end->total_bytes == 3);
+  CHECK(end->digest == Digest{4, 5});
 }
 
 TEST_CASE("a call keeps the ids of the request that it is made for") {

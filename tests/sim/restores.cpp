@@ -1,0 +1,95 @@
+// A restore in calm, with a node that crashes or loses its files in the middle: afterwards every node has the restored
+// content and nothing of what was written since it was taken.
+#include "engines/memory/memory_file.hpp"
+#include "tests/sim/world.hpp"
+
+namespace quorate::sim {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr int kMostTries = 10;
+constexpr const char* kMarker = "marker";
+
+}  // namespace
+
+// Asks until it is answered by a leader.
+Result<std::uint64_t> World::send_restore(const RestoreRecord& record) {
+  const std::int64_t end = scheduler_.now_us() + 20 * kSecond;
+  while (scheduler_.now_us() < end) {
+    auto answer = std::make_shared<std::optional<Result<std::uint64_t>>>();
+    coordinator_for_client().restore(record, deadline_at(scheduler_.now_us() + 2 * kSecond),
+                                     [answer](Result<std::uint64_t> index) { *answer = std::move(index); });
+    while (!*answer && scheduler_.step()) check_step();
+    const bool again = !**answer && ((*answer)->error().code == ErrorCode::no_leader ||
+                                     (*answer)->error().outcome == Outcome::unknown ||
+                                     (*answer)->error().code == ErrorCode::leadership_lost ||
+                                     (*answer)->error().code == ErrorCode::deadline_exceeded);
+    if (!again) return **answer;
+    run_until(scheduler_.now_us() + 100'000);
+  }
+  throw Violation("no progress: a piece of a restore is not taken although all is calm");
+}
+
+Result<std::uint64_t> World::send_restore(const std::string& file, const RestoreEnd& end) {
+  const auto strike_at =
+      static_cast<std::size_t>(scheduler_.random.between(0, static_cast<std::int64_t>(file.size())));
+  bool struck = scheduler_.random.chance(300);
+  for (std::size_t offset = 0; offset < file.size();) {
+    const auto size =
+        static_cast<std::size_t>(scheduler_.random.between(1, static_cast<std::int64_t>(file.size())));
+    RestoreRecord piece{.offset = offset, .bytes = file.substr(offset, size)};
+    if (auto sent = send_restore(piece); !sent) return sent;
+    offset += piece.bytes.size();
+    if (struck || offset < strike_at) continue;
+    struck = true;
+    Host& host = any_host();
+    if (!is_up(host) || host.is_witness) continue;
+    if (&host != leader() && decided_membership()->voters() > 2 && scheduler_.random.chance(500)) {
+      wipe(host);
+    } else {
+      crash(host, true);
+    }
+  }
+  return send_restore({.end = end});
+}
+
+void World::check_restore() {
+  const Host* source = leader();
+  if (source == nullptr || !scheduler_.random.chance(300)) return;
+  const std::string file = encode_content(*source->disk->current());
+  trace("a restore of what " + source->config.id + " has");
+  // What is written after this is not to be there any more.
+  auto done = std::make_shared<bool>(false);
+  Transaction transaction{.id = "marker"};
+  transaction.statements = {{.sql = std::string("CREATE TABLE ") + kMarker + " (id INTEGER PRIMARY KEY)"}};
+  coordinator_for_client().write(std::move(transaction), deadline_at(scheduler_.now_us() + 10 * kSecond),
+                                 [done](const auto& receipt) {
+                                   if (!receipt)
+                                     throw Violation("a write in calm failed: " + receipt.error().message);
+                                   *done = true;
+                                 });
+  run_until_done(*done, 20 * kSecond, "a write in calm");
+
+  const RestoreEnd end{.token = {scheduler_.random.next(), scheduler_.random.next()},
+                       .total_bytes = file.size(),
+                       .digest = digest_of(file)};
+  Result<std::uint64_t> index = send_restore(file, end);
+  for (int tries = 1; !index && tries < kMostTries; ++tries) {  // the new leader has not got all of it
+    if (index.error().code != ErrorCode::node_unavailable) break;
+    run_until(scheduler_.now_us() + kSecond);
+    index = send_restore(file, end);
+  }
+  if (!index) throw Violation("a restore in calm failed: " + index.error().message);
+  ++summary_.restores;
+  const Result<std::uint64_t> again = send_restore({.end = end});
+  if (!again || *again != *index) throw Violation("a restore that is asked for again is not the same");
+  run_until(scheduler_.now_us() + 5 * kSecond);
+  check_membership();
+  for (const auto& host : hosts_) {
+    if (host->is_witness) continue;
+    if (host->disk->current()->tables.find(kMarker) != nullptr)
+      throw Violation(host->config.id + " has what a restore should have replaced");
+  }
+}
+
+}  // namespace quorate::sim
