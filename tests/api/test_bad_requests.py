@@ -185,7 +185,7 @@ def test_methods_that_a_path_does_not_have(server, method, path, allow):
 
 
 @pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/v1/query/", "/v1/views", "/v1/transactions/x", "/V1/query",
-                                  "/v1//query", "/problems/", "/problems/nope", "/problems/a/b", "/metrics",
+                                  "/v1//query", "/problems/", "/problems/nope", "/problems/a/b",
                                   "/../etc/passwd", "/%2e%2e/etc/passwd"])
 def test_paths_that_do_not_exist(server, path):
     request = __import__("requests").Request("GET", server.url).prepare()
