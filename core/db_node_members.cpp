@@ -201,7 +201,11 @@ void DbNode::join_again(const Member& present, std::int64_t now_us) {
   if (joined_again_us_ == 0) joined_again_us_ = now_us;
   if (now_us - joined_again_us_ < kRemovedForUs) return;
   joined_again_us_ = now_us;
-  const Member self{.id = id(), .instance = instance_, .voter = false, .peer = present.peer};
+  // With all that the place is marked with: this may be answered when this life is in it already.
+  Member self = present;
+  self.instance = instance_;
+  self.voter = false;
+  self.out = false;
   options_.observer.on_member_call({.member = self}, now_us + kRemovedForUs,
                                    [](const Result<CallAnswer>&) {});
 }

@@ -35,22 +35,19 @@ std::optional<HttpResponse> check_body(const Route& route, const HttpRequest& re
     return problem_response(
         Error{.code = ErrorCode::malformed_request, .message = "This request takes no body."}, request_id);
   }
-  if (route.body == RouteBody::upload && is_type(kOctets, request.headers.find("Content-Type")) &&
-      request.headers.find("Content-Encoding").empty()) {
-    return std::nullopt;
-  }
   if (!request.headers.find("Content-Encoding").empty()) {
     return problem_response(HttpProblem::unsupported_media_type, "A Content-Encoding is not supported.",
                             request_id);
   }
   const std::string_view content_type = request.headers.find("Content-Type");
-  const bool takes_patch = route.body == RouteBody::merge_patch;
-  if (is_type(kJson, content_type) || (takes_patch && is_type(kMergePatch, content_type)))
-    return std::nullopt;
   if (route.body == RouteBody::upload) {
+    if (is_type(kOctets, content_type)) return std::nullopt;
     return problem_response(HttpProblem::unsupported_media_type,
                             "The Content-Type must be application/octet-stream.", request_id);
   }
+  const bool takes_patch = route.body == RouteBody::merge_patch;
+  if (is_type(kJson, content_type) || (takes_patch && is_type(kMergePatch, content_type)))
+    return std::nullopt;
   return problem_response(
       HttpProblem::unsupported_media_type,
       takes_patch ? "The Content-Type must be application/json or application/merge-patch+json, in UTF-8."

@@ -3,7 +3,9 @@
 #include <SQLiteCpp/Backup.h>
 #include <sqlite3.h>
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "core/file.hpp"
@@ -108,8 +110,22 @@ void make_plain(const fs::path& file) {
   connection.database().exec("PRAGMA journal_mode = DELETE");
 }
 
+namespace {
+
+// SQLite itself takes a file of a few bytes for an empty database.
+bool has_header(const fs::path& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  const File file(path, O_RDONLY);
+  std::array<char, kMagic.size()> begin{};
+  const bool read = file.is_open() && ::read(file.descriptor(), begin.data(), begin.size()) == kMagic.size();
+  return read && std::string_view(begin.data(), begin.size()) == kMagic;
+}
+
+}  // namespace
+
 Result<void> naturalize(const fs::path& file, const ClusterMeta& meta,
                         const std::vector<KeyedOutcome>& outcomes) {
+  if (!has_header(file)) return fail(ErrorCode::corrupt, "It is no SQLite database.");
   {
     Connection connection(file, Connection::Access::write);
     SQLite::Database& database = connection.database();
