@@ -236,7 +236,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   std::optional<Result<WriteReceipt>> known_outcome(const RestoreRecord& record);
   Result<void> apply_restore(const Entry& entry);
   Result<void> replace_content(const Entry& entry, const RestoreEnd& end);
-  void install_replacement();
+  void install_replacement(const Entry& entry);
 
   // --- writer thread, but for find_key(): db_node_keys.cpp ---
   Result<std::optional<WriteReceipt>> outcome_under(const IdempotencyKey& key);

@@ -22,14 +22,14 @@ void DbNode::apply_ready() {
       return go_down(std::move(result.error()));
     }
     to_apply_.pop_front();
+    if (is_replaced_) return install_replacement(entry);
     any = true;
     applied_ = entry.position();
     applied_index_ = applied_.index;
     publish();  // before anybody is answered: who asks next must see it
     settle(entry);
-    install_replacement();
   }
-  if (any && is_running()) {
+  if (any) {
     driver_->applied(applied_.index);
     flush_if_due();
     report_progress(report_due_);

@@ -74,12 +74,13 @@ Result<void> DbNode::replace_content(const Entry& entry, const RestoreEnd& end) 
       *options_.engine, next, {{.key = key.key, .keep_us = key.keep_us, .bytes = encode(outcome)}});
 }
 
-// What the new content needs of this node is done: it is opened again with it.
-void DbNode::install_replacement() {
-  if (!is_replaced_) return;
+// The new content lies ready, and this node is opened again with it. Until then it counts as not applied here: whoever
+// waits for that index must not be shown the old one.
+void DbNode::install_replacement(const Entry& entry) {
+  settle(entry);
   go_down(NodeState::installing, {.code = ErrorCode::node_unavailable,
                                   .message = "Node " + id() + " puts the restored content, of index " +
-                                             std::to_string(applied_.index) + ", in place.",
+                                             std::to_string(entry.index) + ", in place.",
                                   .node = id()});
 }
 

@@ -87,8 +87,7 @@ boost::asio::awaitable<Result<RestoreEnd>> send_pieces(const Services& services,
   }
   std::random_device random;
   const auto draw = [&random] { return std::uint64_t{random()} << 32 | random(); };
-  co_return RestoreEnd{
-      .token = {draw(), draw()}, .total_bytes = digest.size(), .digest = digest.digest()};
+  co_return RestoreEnd{.token = {draw(), draw()}, .total_bytes = digest.size(), .digest = digest.digest()};
 }
 
 // Until the restored content is served again, or not within the time.
@@ -98,7 +97,8 @@ boost::asio::awaitable<void> wait_for_content(const Services& services, std::uin
   while (!is_there && std::chrono::steady_clock::now() < deadline) {
     auto start = [&](MultiDbCoordinator::Callback<QueryAnswer> done) {
       services.coordinator.query({.kind = QueryKind::schema, .sql = {}}, ReadConsistency::linearizable, index,
-                                 std::min(deadline, deadline_after(services.limits.default_timeout)), std::move(done));
+                                 std::min(deadline, deadline_after(services.limits.default_timeout)),
+                                 std::move(done));
     };
     const Result<QueryAnswer> answer = co_await await_result<QueryAnswer>(std::move(start));
     is_there = answer.has_value();

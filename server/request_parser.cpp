@@ -1,5 +1,7 @@
 #include "server/request_parser.hpp"
 
+#include <algorithm>
+
 #include <cstdint>
 
 #include "server/request_target.hpp"
@@ -70,8 +72,9 @@ void RequestParser::on_request_impl(http::verb, Text method, Text target, int ve
   }
   request_.target = target;
   const std::string_view path = std::string_view(request_.target).substr(0, request_.target.find('?'));
-  const Route* route = find_route(api_routes(), request_.method, path).route;
-  is_upload_ = route != nullptr && route->body == RouteBody::upload;
+  is_upload_ = std::ranges::any_of(api_routes(), [&](const Route& route) {
+    return route.body == RouteBody::upload && route.method == request_.method && route.path == path;
+  });
   if (is_upload_) body_limit(limits_.restore_bytes);
 }
 

@@ -53,6 +53,22 @@ Result<std::uint64_t> World::send_restore(const std::string& file, const Restore
   return send_restore({.end = end});
 }
 
+// A linearizable read that begins after the restore was answered does not see what it has replaced.
+void World::check_not_marked() {
+  const std::int64_t end = scheduler_.now_us() + 20 * kSecond;
+  for (bool told = false; !told;) {
+    if (scheduler_.now_us() > end) throw Violation("no progress: nothing can be read after a restore");
+    auto answer = std::make_shared<std::optional<Result<QueryAnswer>>>();
+    coordinator_for_client().query({.sql = std::string("SELECT id FROM ") + kMarker},
+                                   ReadConsistency::linearizable, 0,
+                                   deadline_at(scheduler_.now_us() + 2 * kSecond),
+                                   [answer](Result<QueryAnswer> result) { *answer = std::move(result); });
+    while (!*answer && scheduler_.step()) check_step();
+    if (**answer) throw Violation("a linearizable read saw what a restore had replaced before");
+    told = (*answer)->error().code == ErrorCode::sql_error;
+  }
+}
+
 void World::check_restore() {
   const Host* source = leader();
   if (source == nullptr || !scheduler_.random.chance(300)) return;
@@ -81,6 +97,7 @@ void World::check_restore() {
   }
   if (!index) throw Violation("a restore in calm failed: " + index.error().message);
   ++summary_.restores;
+  check_not_marked();
   const Result<std::uint64_t> again = send_restore({.end = end});
   if (!again || *again != *index) throw Violation("a restore that is asked for again is not the same");
   run_until(scheduler_.now_us() + 5 * kSecond);

@@ -152,15 +152,17 @@ void World::on_down(const NodeId& id, NodeState state, const Error& why) {
     Host& host = *each;
     if (host.config.id != id || std::exchange(host.crash_scheduled, true)) continue;
     trace(id + " down: " + why.message);
-    later(0, [this, &host, state] {
-      if (!is_up(host)) return;
-      if (state == NodeState::failed) return crash(host, true);
-      if (state == NodeState::removed) return;  // reconcile() sees to it
-      if (state == NodeState::quarantined) ++summary_.quarantines;
-      host.repairs = host.repairs || state == NodeState::quarantined;
-      close(host);
-      start(host);
-    });
+    // Its process may take a while to notice; meanwhile it can still be asked.
+    later(scheduler_.random.between(0, 3) == 0 ? scheduler_.random.between(0, 20'000) : 0,
+          [this, &host, state] {
+            if (!is_up(host)) return;
+            if (state == NodeState::failed) return crash(host, true);
+            if (state == NodeState::removed) return;  // reconcile() sees to it
+            if (state == NodeState::quarantined) ++summary_.quarantines;
+            host.repairs = host.repairs || state == NodeState::quarantined;
+            close(host);
+            start(host);
+          });
   }
 }
 

@@ -210,7 +210,7 @@ TEST_CASE("what is out of range does not pass") {
   CHECK(decode_message(encode({.from = "", .to = "", .body = CompactBelow{}})).has_value());
 
   const auto payload = std::make_shared<const std::string>();
-  const Entry entry{.index = 1, .term = 1, .kind = static_cast<EntryKind>(5), .payload = payload};
+  const Entry entry{.index = 1, .term = 1, .kind = static_cast<EntryKind>(6), .payload = payload};
   CHECK_FALSE(decode_message(bytes_of(RaftBody(AppendRequest{.entries = {entry}}))).has_value());
   CHECK_FALSE(decode_message(bytes_of(Begin{.cluster_id = "c", .mode = static_cast<ConsistencyMode>(2)}))
                   .has_value());
