@@ -20,9 +20,10 @@ Error no_leader() {
 }
 
 Error unanswered() {
-  return {.code = ErrorCode::leadership_lost,
-          .message = "The leader did not answer before the deadline. The transaction may have been applied.",
-          .outcome = Outcome::unknown};
+  return {
+      .code = ErrorCode::leadership_lost,
+      .message = "The leader did not answer before the deadline. What was asked for may have been applied.",
+      .outcome = Outcome::unknown};
 }
 
 // Whether the leader that refused so had looked first whether the transaction was decided before (RecentOutcomes).
@@ -46,6 +47,12 @@ void doubt(Submission& submission) {
     if (open && !is_conclusive(result.error().code)) result.error().outcome = Outcome::unknown;
     done(std::move(result));
   };
+}
+
+// What a leader that has not answered may have done.
+bool may_change(const CallBody& body) {
+  return std::holds_alternative<ModeCall>(body) || std::holds_alternative<TransferCall>(body) ||
+         std::holds_alternative<MemberCall>(body) || std::holds_alternative<RestoreCall>(body);
 }
 
 bool is_no_leader(const Error& error) {
@@ -164,7 +171,7 @@ void MultiDbCoordinator::Routing::ask(Request request) {
   });
   if (asked || forward(*shared)) return;
   if (has_waited_in_vain(shared->leaderless_since_us, shared->deadline_us)) {
-    return shared->done(std::unexpected(no_leader()));
+    return shared->done(std::unexpected(shared->in_doubt ? unanswered() : no_leader()));
   }
   later([self = shared_from_this(), shared] { self->ask(std::move(*shared)); });
 }
@@ -182,6 +189,11 @@ bool MultiDbCoordinator::Routing::forward(Request& request) {
 
 void MultiDbCoordinator::Routing::on_answer(Request request, Result<CallAnswer> answer) {
   const bool time_left = options.executor.now_us() < request.deadline_us;
+  if (!answer && answer.error().outcome == Outcome::unknown) request.in_doubt = may_change(request.body);
+  if (!answer && request.in_doubt && !is_conclusive(answer.error().code)) {
+    if (!time_left) return request.done(std::unexpected(unanswered()));
+    answer.error().outcome = Outcome::unknown;
+  }
   if (answer || !is_no_leader(answer.error()) || !time_left) return request.done(std::move(answer));
   later(
       [self = shared_from_this(), request = std::move(request)]() mutable { self->ask(std::move(request)); });
@@ -245,6 +257,7 @@ void MultiDbCoordinator::Routing::on_unreachable(const NodeId& node) {
 // Not from inside a callback of a node: the next leader may be a node of this process.
 void MultiDbCoordinator::Routing::try_again(Sent sent) {
   if (auto* submission = std::get_if<Submission>(&sent.what)) doubt(*submission);
+  if (auto* request = std::get_if<Request>(&sent.what)) request->in_doubt = may_change(request->body);
   later([self = shared_from_this(), what = std::move(sent.what)]() mutable {
     if (auto* submission = std::get_if<Submission>(&what)) return self->route(std::move(*submission));
     self->ask(std::get<Request>(std::move(what)));
@@ -290,7 +303,9 @@ void MultiDbCoordinator::Routing::sweep_sent() {
     if (auto* submission = std::get_if<Submission>(&sent.what)) {
       submission->done(std::unexpected(unanswered()));
     } else {
-      std::get<Request>(sent.what).done(std::unexpected(no_leader()));
+      const Request& request = std::get<Request>(sent.what);
+      std::get<Request>(sent.what).done(
+          std::unexpected(may_change(request.body) ? unanswered() : no_leader()));
     }
   }
 }

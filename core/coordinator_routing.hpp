@@ -32,6 +32,7 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
     CallBody body;
     std::int64_t deadline_us = 0;
     std::int64_t leaderless_since_us = 0;  // as Submission's
+    bool in_doubt = false;                 // likewise
     DbNode::Answer done;
     RequestContext context = {};
   };

@@ -59,6 +59,14 @@ class FileBody final : public BodyStream {
   Error failure_;
 };
 
+Result<ReadConsistency> backup_consistency(const HttpRequest& request) {
+  const std::string* text = request.find_query("consistency");
+  if (text == nullptr || *text == "linearizable") return ReadConsistency::linearizable;
+  if (*text == "local") return ReadConsistency::local;
+  return fail(ErrorCode::malformed_request,
+              "consistency must be \"linearizable\" or \"local\" for a backup.");
+}
+
 fs::path backup_path(const Services& services) {
   fs::path path = services.cluster.config().nodes.front().database;
   path += ".backup";
@@ -90,29 +98,49 @@ boost::asio::awaitable<Result<RestoreEnd>> send_pieces(const Services& services,
   co_return RestoreEnd{.token = {draw(), draw()}, .total_bytes = digest.size(), .digest = digest.digest()};
 }
 
+// The index of what is read so.
+boost::asio::awaitable<Result<std::uint64_t>> read_index(const Services& services,
+                                                         ReadConsistency consistency, std::uint64_t min_index,
+                                                         Deadline deadline) {
+  auto start = [&](MultiDbCoordinator::Callback<QueryAnswer> done) {
+    services.coordinator.query({.kind = QueryKind::schema, .sql = {}}, consistency, min_index, deadline,
+                               std::move(done));
+  };
+  const Result<QueryAnswer> answer = co_await await_result<QueryAnswer>(std::move(start));
+  if (!answer) co_return std::unexpected(answer.error());
+  co_return answer->result.index;
+}
+
 // Until the restored content is served again, or not within the time.
 boost::asio::awaitable<void> wait_for_content(const Services& services, std::uint64_t index) {
   const Deadline deadline = deadline_after(kInstallTime);
   bool is_there = false;
   while (!is_there && std::chrono::steady_clock::now() < deadline) {
-    auto start = [&](MultiDbCoordinator::Callback<QueryAnswer> done) {
-      services.coordinator.query({.kind = QueryKind::schema, .sql = {}}, ReadConsistency::linearizable, index,
-                                 std::min(deadline, deadline_after(services.limits.default_timeout)),
-                                 std::move(done));
-    };
-    const Result<QueryAnswer> answer = co_await await_result<QueryAnswer>(std::move(start));
-    is_there = answer.has_value();
+    const Deadline soon = std::min(deadline, deadline_after(services.limits.default_timeout));
+    const Result<std::uint64_t> seen =
+        co_await read_index(services, ReadConsistency::linearizable, index, soon);
+    is_there = seen.has_value();
   }
 }
 
 }  // namespace
 
 HandlerResult get_backup(const Services& services, const HttpRequest& request) {
-  const Result<void> parameters = check_query_parameters(request, {});
+  const Result<void> parameters = check_query_parameters(request, {"consistency"});
   if (!parameters) co_return std::unexpected(parameters.error());
+  const Result<ReadConsistency> consistency = backup_consistency(request);
+  if (!consistency) co_return std::unexpected(consistency.error());
   if (!request.http_1_1) co_return needs_http_1_1(request, "A backup is streamed, which needs HTTP/1.1.");
   Turn turn(services.backup_is_made);
   if (!turn.is_ours()) co_return busy("A backup");
+  if (*consistency == ReadConsistency::linearizable) {
+    const Deadline deadline = deadline_after(services.limits.default_timeout);
+    const Result<std::uint64_t> index = co_await read_index(services, *consistency, 0, deadline);
+    if (!index) co_return std::unexpected(index.error());
+    const Result<std::uint64_t> reached =
+        co_await read_index(services, ReadConsistency::local, *index, deadline);
+    if (!reached) co_return std::unexpected(reached.error());
+  }
   const fs::path path = backup_path(services);
   auto start = [&](MultiDbCoordinator::Callback<Position> done) {
     services.coordinator.backup(path, std::move(done));

@@ -102,6 +102,7 @@ void World::check_restore() {
   if (!again || *again != *index) throw Violation("a restore that is asked for again is not the same");
   run_until(scheduler_.now_us() + 5 * kSecond);
   check_membership();
+  run_until(scheduler_.now_us() + kSecond);  // the entry that opened the last leader's term is everywhere
   for (const auto& host : hosts_) {
     if (host->is_witness) continue;
     if (host->disk->current()->tables.find(kMarker) != nullptr)
