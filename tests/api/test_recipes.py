@@ -23,13 +23,14 @@ def matches(said, answer):
     return re.fullmatch(pattern, squeeze(answer))
 
 
-def test_every_recipe(make_server):
+def test_every_recipe(make_server, tmp_path):
     server = make_server()
     commands = [commands for commands, _ in recipes()]
     assert len(commands) > 20 and commands[0].strip() == f"Q={DEFAULT_URL}"
     commands[0] = f"Q={server.url}\n"
     script = "set -euo pipefail\n" + f"\necho; echo '{SEPARATOR}'\n".join(commands)
-    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120, check=False,
+                            cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr
     answers = result.stdout.split(SEPARATOR)
     assert len(answers) == len(commands)
