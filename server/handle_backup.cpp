@@ -146,10 +146,10 @@ HandlerResult get_backup(const Services& services, const HttpRequest& request) {
     services.coordinator.backup(path, std::move(done));
   };
   const Result<Position> position = co_await await_result<Position>(std::move(start));
+  if (!position) co_return std::unexpected(position.error());
   File file(path, O_RDONLY);
   std::error_code ignored;
   fs::remove(path, ignored);
-  if (!position) co_return std::unexpected(position.error());
   if (!file.is_open()) co_return fail(ErrorCode::io_error, "The backup that was made cannot be opened.");
   HttpResponse response{.content_type = "application/octet-stream", .index = position->index};
   const std::string name = "quorate-" + std::to_string(position->index) + ".db";
