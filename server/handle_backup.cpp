@@ -1,5 +1,8 @@
 // GET /v1/backup, POST /v1/restore
 #include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <memory>
 #include <random>
@@ -19,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kPieceBytes = 512UL * 1024;
 constexpr std::chrono::seconds kInstallTime{30};
+constexpr std::chrono::milliseconds kInstallPause{20};
 
 // So that there is one at a time.
 class Turn {
@@ -90,8 +94,10 @@ boost::asio::awaitable<Result<RestoreEnd>> send_pieces(const Services& services,
     auto start = [&](MultiDbCoordinator::Callback<std::uint64_t> done) {
       services.coordinator.restore(std::move(piece), deadline, std::move(done), request.context);
     };
-    const Result<std::uint64_t> sent = co_await await_result<std::uint64_t>(std::move(start));
-    if (!sent) co_return std::unexpected(sent.error());
+    Result<std::uint64_t> sent = co_await await_result<std::uint64_t>(std::move(start));
+    if (sent) continue;
+    sent.error().outcome = Outcome::not_applied;  // whatever became of the piece: the content is as it was
+    co_return std::unexpected(std::move(sent.error()));
   }
   std::random_device random;
   const auto draw = [&random] { return std::uint64_t{random()} << 32 | random(); };
@@ -114,8 +120,11 @@ boost::asio::awaitable<Result<std::uint64_t>> read_index(const Services& service
 // Until the restored content is served again, or not within the time.
 boost::asio::awaitable<void> wait_for_content(const Services& services, std::uint64_t index) {
   const Deadline deadline = deadline_after(kInstallTime);
+  boost::asio::steady_timer pause(co_await boost::asio::this_coro::executor);
   bool is_there = false;
   while (!is_there && std::chrono::steady_clock::now() < deadline) {
+    pause.expires_after(kInstallPause);
+    co_await pause.async_wait(boost::asio::use_awaitable);
     const Deadline soon = std::min(deadline, deadline_after(services.limits.default_timeout));
     const Result<std::uint64_t> seen =
         co_await read_index(services, ReadConsistency::linearizable, index, soon);
