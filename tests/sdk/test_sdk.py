@@ -7,6 +7,7 @@ import languages
 import pytest
 
 EXAMPLE_TIMEOUT_S = 120
+SQUARES = 20_000  # the rows that each example streams
 EXACT = 2**53 + 1  # the first integer that a double cannot hold
 
 # How each language prints the row of mixed values, and the one with NULLs.
@@ -51,7 +52,9 @@ def test_the_example_works_and_survives_the_loss_of_the_leader(language, cluster
     command = languages.build(language)
     with Example(command, cluster) as example:
         before = example.lines_until("Kill the leader")
-        assert before[:-2] == ["inserted 2", "first deposit done", "the same again refused", *ROWS[language]]
+        area = sum(side * side for side in range(1, SQUARES + 1))
+        assert before[:-2] == ["inserted 2", "first deposit done", "the same again refused", *ROWS[language],
+                               f"streamed {SQUARES} squares with an area of {area}"]
         leader = cluster.leader()
         assert before[-2] == f"leader {leader.name}"
         leader.kill()

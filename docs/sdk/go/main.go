@@ -6,10 +6,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
+	"net/http"
 	"os"
 	"time"
 
@@ -74,6 +78,61 @@ func read(request quorate.QueryRequest) *quorate.QueryAnswer {
 	return answer
 }
 
+// Asks a node for a result as a stream. The generated client would read all of it before returning, so this is a plain
+// request to the same server.
+func openStream(node *quorate.APIClient, sql string) (*http.Response, error) {
+	body, err := json.Marshal(quorate.NewQueryRequest(sql))
+	must(err)
+	configuration := node.GetConfig()
+	request, err := http.NewRequest("POST", configuration.Servers[0].URL+"/v1/query", bytes.NewReader(body))
+	must(err)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/x-ndjson")
+	response, err := configuration.HTTPClient.Do(request)
+	if err == nil && response.StatusCode == http.StatusServiceUnavailable {
+		response.Body.Close()
+		err = errors.New(response.Status)
+	}
+	return response, err
+}
+
+// Calls `use` with the rows of a result of any size, one by one. Fails if the stream is cut before it is complete.
+func stream(sql string, use func(row map[string]any)) error {
+	response, err := onSomeNode(func(node *quorate.APIClient) (*http.Response, error) { return openStream(node, sql) })
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(response.Status)
+	}
+
+	lines := json.NewDecoder(response.Body)
+	lines.UseNumber() // keeps all digits of integers
+	var first struct{ Columns []string }
+	if err := lines.Decode(&first); err != nil {
+		return err
+	}
+	for count := 0; ; count++ {
+		var line any
+		if err := lines.Decode(&line); err != nil {
+			return fmt.Errorf("cut after %d rows: %w", count, err)
+		}
+		values, ok := line.([]any)
+		if !ok { // the end, or the problem for which the stream was cut
+			if end := line.(map[string]any); end["rows"] != json.Number(fmt.Sprint(count)) {
+				return fmt.Errorf("cut after %d rows: %v", count, end)
+			}
+			return nil
+		}
+		row := map[string]any{}
+		for i, column := range first.Columns {
+			row[column] = values[i]
+		}
+		use(row)
+	}
+}
+
 // Nil if somebody else has changed the row since this version of it was read.
 func deposit(amount, version int64) *quorate.TransactionReceipt {
 	receipt, err := write(newKey(), statement("UPDATE account SET balance = balance + ?, version = version + 1 "+
@@ -123,6 +182,20 @@ func main() {
 	for _, row := range read(*quorate.NewQueryRequest("SELECT id, owner, balance, rate, photo FROM account ORDER BY id")).Rows {
 		fmt.Println(row.([]any)...)
 	}
+
+	_, err = write(newKey(),
+		statement("CREATE TABLE square (side INTEGER PRIMARY KEY, area INTEGER)", nil),
+		statement("INSERT INTO square WITH RECURSIVE n(side) AS (VALUES (1) UNION ALL SELECT side + 1 FROM n WHERE side < ?) "+
+			"SELECT side, side * side FROM n", []any{20_000}))
+	must(err)
+	var count, area int64
+	must(stream("SELECT side, area FROM square", func(square map[string]any) {
+		number, err := square["area"].(json.Number).Int64()
+		must(err)
+		count++
+		area += number
+	}))
+	fmt.Println("streamed", count, "squares with an area of", area)
 
 	cluster, _, err := nodes[0].ClusterAPI.GetCluster(context.Background()).Execute()
 	must(err)

@@ -1,9 +1,20 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
+import java.io.EOFException;
+import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import quorate.client.ApiClient;
@@ -60,6 +71,44 @@ public final class Example {
         return onSomeNode(node -> new DataApi(node).postQuery(request, null, null));
     }
 
+    /**
+     * The lines of a result as a stream. The generated client would read all of it before returning, so this is a plain
+     * request with its HTTP client.
+     */
+    private static Stream<String> openStream(ApiClient node, String sql) throws ApiException {
+        try {
+            String body = node.getObjectMapper().writeValueAsString(new QueryRequest().sql(sql));
+            HttpRequest request = HttpRequest.newBuilder(URI.create(node.getBaseUri() + "/v1/query"))
+                .header("Content-Type", "application/json").header("Accept", "application/x-ndjson")
+                .POST(HttpRequest.BodyPublishers.ofString(body)).build();
+            HttpResponse<Stream<String>> response = node.getHttpClient().send(request, HttpResponse.BodyHandlers.ofLines());
+            if (response.statusCode() == 200) return response.body();
+            throw new ApiException(response.statusCode(), response.body().collect(Collectors.joining()));
+        } catch (IOException | InterruptedException error) {
+            throw new ApiException(error);
+        }
+    }
+
+    /** Gives `use` the rows of a result of any size, one by one. Fails if the stream is cut before it is complete. */
+    private static void stream(String sql, Consumer<Map<String, JsonNode>> use) throws Exception {
+        ObjectMapper mapper = JSON.getDefault().getMapper();
+        try (Stream<String> stream = onSomeNode(node -> openStream(node, sql))) {
+            Iterator<String> lines = stream.iterator();
+            JsonNode columns = mapper.readTree(lines.next()).get("columns");
+            for (long count = 0; lines.hasNext(); count++) {
+                JsonNode line = mapper.readTree(lines.next());
+                if (!line.isArray()) {  // the end, or the problem for which the stream was cut
+                    if (line.path("rows").asLong(-1) == count) return;
+                    throw new EOFException("cut after " + count + " rows: " + line);
+                }
+                Map<String, JsonNode> row = new HashMap<>();
+                for (int i = 0; i < columns.size(); i++) row.put(columns.get(i).asText(), line.get(i));
+                use.accept(row);
+            }
+            throw new EOFException("cut before the end");
+        }
+    }
+
     /** Null if somebody else has changed the row since this version of it was read. */
     private static TransactionReceipt deposit(long amount, long version) throws Exception {
         try {
@@ -93,6 +142,19 @@ public final class Example {
         System.out.println("the same again " + (deposit(30, 1) != null ? "done" : "refused"));
         QueryRequest all = new QueryRequest().sql("SELECT id, owner, balance, rate, photo FROM account ORDER BY id");
         for (Object row : read(all).getRows()) System.out.println(row);
+
+        write(UUID.randomUUID(),
+            new Statement().sql("CREATE TABLE square (side INTEGER PRIMARY KEY, area INTEGER)"),
+            new Statement().sql("INSERT INTO square WITH RECURSIVE n(side) AS "
+                + "(VALUES (1) UNION ALL SELECT side + 1 FROM n WHERE side < ?) SELECT side, side * side FROM n")
+                .params(List.of(20_000)));
+        LongAdder count = new LongAdder();
+        LongAdder area = new LongAdder();
+        stream("SELECT side, area FROM square", square -> {
+            count.increment();
+            area.add(square.get("area").asLong());
+        });
+        System.out.println("streamed " + count + " squares with an area of " + area);
 
         System.out.println("leader " + new ClusterApi(nodes.get(0)).getCluster(null).getLeader());
         System.out.println("Kill the leader now, if you like, and press Enter.");

@@ -1,5 +1,6 @@
 """Quorate from Python, with the client generated from openapi.yaml. Its arguments are the URLs of all nodes."""
 
+import json
 import sys
 import time
 import uuid
@@ -42,6 +43,29 @@ def read(sql, params, **options):
     return on_some_node(lambda node: DataApi(node).post_query(request))
 
 
+def stream(sql):
+    """The rows of a result of any size, one by one. Fails if the stream is cut before it is complete."""
+    def open_stream(node):
+        response = DataApi(node).post_query_without_preload_content(QueryRequest(sql=sql),
+                                                                    _headers={"Accept": "application/x-ndjson"})
+        if response.status != 200:
+            raise ApiException(response.status, response.reason, body=response.read())
+        return response
+
+    with on_some_node(open_stream) as response:
+        lines = map(json.loads, response)  # one at a time
+        columns = next(lines)["columns"]
+        count = 0
+        for line in lines:
+            if isinstance(line, dict):  # the end, or the problem for which the stream was cut
+                if line.get("rows") == count:
+                    return
+                raise EOFError(f"cut after {count} rows: {line}")
+            count += 1
+            yield dict(zip(columns, line))
+        raise EOFError(f"cut after {count} rows")
+
+
 def deposit(amount, version):
     """False if somebody else has changed the row since this version of it was read."""
     try:
@@ -66,6 +90,15 @@ print("first deposit", "done" if deposit(30, version=1) else "refused")
 print("the same again", "done" if deposit(30, version=1) else "refused")
 for row in read("SELECT id, owner, balance, rate, photo FROM account ORDER BY id", []).rows:
     print(*row, sep=" | ")
+
+write(("CREATE TABLE square (side INTEGER PRIMARY KEY, area INTEGER)", None),
+      ("INSERT INTO square WITH RECURSIVE n(side) AS (VALUES (1) UNION ALL SELECT side + 1 FROM n WHERE side < ?) "
+       "SELECT side, side * side FROM n", [20_000]))
+count, area = 0, 0
+for square in stream("SELECT side, area FROM square"):
+    count += 1
+    area += square["area"]
+print("streamed", count, "squares with an area of", area)
 
 print("leader", ClusterApi(NODES[0]).get_cluster().leader)
 input("Kill the leader now, if you like, and press Enter.\n")

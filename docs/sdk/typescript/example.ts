@@ -3,6 +3,7 @@
 // and { integer: '...' } for parameters.
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
+import { Readable } from 'node:stream';
 
 import { ClusterApi, Configuration, DataApi, ResponseError } from 'quorate-client';
 import type { Problem, QueryAnswer, QueryRequest, Statement, TransactionReceipt } from 'quorate-client';
@@ -32,6 +33,29 @@ function write(statements: Statement[], idempotencyKey: string = randomUUID()): 
 
 function read(queryRequest: QueryRequest): Promise<QueryAnswer> {
   return onSomeNode((node) => new DataApi(node).postQuery({ queryRequest, integers: 'string' }));
+}
+
+// The rows of a result of any size, one by one. Fails if the stream is cut before it is complete.
+async function* stream(sql: string): AsyncGenerator<Record<string, any>> {
+  const headers = { Accept: 'application/x-ndjson', 'Content-Type': 'application/json' };
+  const { raw } = await onSomeNode((node) =>
+    new DataApi(node).postQueryRaw({ queryRequest: { sql }, integers: 'string' }, { headers }));
+  let columns: string[] | undefined;
+  let count = 0;
+  for await (const text of createInterface({ input: Readable.from(raw.body!) })) {
+    const line = JSON.parse(text);
+    if (!columns) {
+      columns = line.columns as string[];
+    } else if (Array.isArray(line)) {
+      count++;
+      yield Object.fromEntries(columns.map((column, i) => [column, line[i]]));
+    } else if (line.rows === count) {
+      return;
+    } else {
+      throw new Error(`cut after ${count} rows: ${text}`);
+    }
+  }
+  throw new Error(`cut after ${count} rows`);
 }
 
 // Null if somebody else has changed the row since this version of it was read.
@@ -67,6 +91,22 @@ console.log('first deposit', (await deposit(30, 1)) ? 'done' : 'refused');
 console.log('the same again', (await deposit(30, 1)) ? 'done' : 'refused');
 const all = await read({ sql: 'SELECT id, owner, balance, rate, photo FROM account ORDER BY id' });
 for (const row of all.rows) console.log(row.map((value: unknown) => JSON.stringify(value)).join(' | '));
+
+await write([
+  { sql: 'CREATE TABLE square (side INTEGER PRIMARY KEY, area INTEGER)' },
+  {
+    sql: 'INSERT INTO square WITH RECURSIVE n(side) AS (VALUES (1) UNION ALL SELECT side + 1 FROM n WHERE side < ?) '
+      + 'SELECT side, side * side FROM n',
+    params: [20_000],
+  },
+]);
+let count = 0;
+let area = 0n;
+for await (const square of stream('SELECT side, area FROM square')) {
+  count++;
+  area += BigInt(square.area);
+}
+console.log(`streamed ${count} squares with an area of ${area}`);
 
 console.log('leader', (await new ClusterApi(nodes[0]).getCluster()).leader);
 const terminal = createInterface({ input: process.stdin, output: process.stdout });
