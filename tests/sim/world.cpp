@@ -83,6 +83,7 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
 }
 
 World::~World() {
+  clients_run_ = false;  // who is answered only now, by a callback that is dropped, asks for nothing more
   for (auto& host : hosts_) {
     if (is_up(*host)) crash(*host, false);
   }
