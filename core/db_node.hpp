@@ -20,6 +20,7 @@
 
 #include "core/batch_codec.hpp"
 #include "core/core_counts.hpp"
+#include "core/kept_outcome.hpp"
 #include "core/participant.hpp"
 #include "core/query_stream.hpp"
 #include "core/recent_outcomes.hpp"
@@ -239,6 +240,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   void install_replacement(const Entry& entry);
 
   // --- writer thread, but for find_key(): db_node_keys.cpp ---
+  Result<std::optional<KeptOutcome>> kept_under(const std::string& key) const;
   Result<std::optional<WriteReceipt>> outcome_under(const IdempotencyKey& key);
   std::vector<KeyedOutcome> outcomes_to_keep(const BatchRecord& record,
                                              const std::vector<Result<TransactionResult>>& results,

@@ -4,27 +4,35 @@
 #include <utility>
 
 #include "core/db_node.hpp"
-#include "core/kept_outcome.hpp"
 
 namespace quorate {
+
+// What is kept under the key, with the nodes that are known to have it now.
+Result<std::optional<KeptOutcome>> DbNode::kept_under(const std::string& key) const {
+  const auto bytes = options_.engine->find_outcome(key);
+  if (!bytes) return std::unexpected(bytes.error());
+  if (!*bytes) return std::nullopt;
+  auto kept = decode_kept_outcome(**bytes);
+  if (!kept) return std::unexpected(kept.error());
+  name_nodes(kept->receipt);
+  return std::move(*kept);
+}
 
 // The receipt of what was decided before under that key; nothing if the transaction has to be run. On top of all that is
 // decided: no later batch is in flight while this one is prepared.
 Result<std::optional<WriteReceipt>> DbNode::outcome_under(const IdempotencyKey& key) {
   if (!keeps(Rule::look_up_keys)) return std::nullopt;
-  const auto bytes = options_.engine->find_outcome(key.key);
-  if (!bytes) return std::unexpected(bytes.error());
-  if (!*bytes) return std::nullopt;
-  auto kept = decode_kept_outcome(**bytes);
-  if (!kept) return std::unexpected(kept.error());
-  if (kept->request != key.request) {
+  auto kept = kept_under(key.key);
+  if (!kept) return std::unexpected(std::move(kept.error()));
+  if (!*kept) return std::nullopt;
+  WriteReceipt& receipt = (*kept)->receipt;
+  if ((*kept)->request != key.request) {
     return fail(ErrorCode::idempotency_key_reused,
                 "The Idempotency-Key \"" + key.key +
                     "\" was used for another request, which was committed at index " +
-                    std::to_string(kept->receipt.index) + ".");
+                    std::to_string(receipt.index) + ".");
   }
-  name_nodes(kept->receipt);
-  return std::move(kept->receipt);
+  return std::move(receipt);
 }
 
 std::vector<KeyedOutcome> DbNode::outcomes_to_keep(const BatchRecord& record,
@@ -70,14 +78,9 @@ Result<CallAnswer> DbNode::state_of_key(const std::string& key) {
   const auto has_key = [&key](const TimedTransaction& timed) {
     return timed.transaction.key && timed.transaction.key->key == key;
   };
-  const auto bytes = options_.engine->find_outcome(key);
-  if (!bytes) return std::unexpected(bytes.error());
-  if (*bytes) {
-    auto kept = decode_kept_outcome(**bytes);
-    if (!kept) return std::unexpected(kept.error());
-    name_nodes(kept->receipt);
-    return KeyState{.state = KeyState::State::committed, .receipt = std::move(kept->receipt)};
-  }
+  auto kept = kept_under(key);
+  if (!kept) return std::unexpected(std::move(kept.error()));
+  if (*kept) return KeyState{.state = KeyState::State::committed, .receipt = std::move((*kept)->receipt)};
   if (queue_.has_key(key) || (in_flight_ && std::ranges::any_of(in_flight_->record.batch, has_key))) {
     return KeyState{.state = KeyState::State::in_doubt};
   }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/db_node.hpp"
-#include "core/kept_outcome.hpp"
 
 namespace quorate {
 namespace {

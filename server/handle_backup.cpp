@@ -72,9 +72,7 @@ Result<ReadConsistency> backup_consistency(const HttpRequest& request) {
 }
 
 fs::path backup_path(const Services& services) {
-  fs::path path = services.cluster.config().nodes.front().database;
-  path += ".backup";
-  return path;
+  return with_suffix(services.cluster.config().nodes.front().database, ".backup");
 }
 
 // Sends the body to all nodes as it arrives. Returns what its end says.

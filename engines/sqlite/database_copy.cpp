@@ -60,6 +60,15 @@ Result<void> check_soundness(SQLite::Database& database) {
   return fail(ErrorCode::corrupt, "The database is damaged: " + verdict + ".");
 }
 
+// SQLite itself takes a file of a few bytes for an empty database.
+bool has_header(const fs::path& path) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  const File file(path, O_RDONLY);
+  std::array<char, kMagic.size()> begin{};
+  const bool read = file.is_open() && ::read(file.descriptor(), begin.data(), begin.size()) == kMagic.size();
+  return read && std::string_view(begin.data(), begin.size()) == kMagic;
+}
+
 void drop_own_tables(SQLite::Database& database) {
   database.exec("BEGIN; DROP TABLE IF EXISTS _cluster_meta; DROP TABLE IF EXISTS _cluster_keys; COMMIT");
 }
@@ -109,19 +118,6 @@ void make_plain(const fs::path& file) {
   drop_own_tables(connection.database());
   connection.database().exec("PRAGMA journal_mode = DELETE");
 }
-
-namespace {
-
-// SQLite itself takes a file of a few bytes for an empty database.
-bool has_header(const fs::path& path) {
-  constexpr std::string_view kMagic("SQLite format 3\0", 16);
-  const File file(path, O_RDONLY);
-  std::array<char, kMagic.size()> begin{};
-  const bool read = file.is_open() && ::read(file.descriptor(), begin.data(), begin.size()) == kMagic.size();
-  return read && std::string_view(begin.data(), begin.size()) == kMagic;
-}
-
-}  // namespace
 
 Result<void> naturalize(const fs::path& file, const ClusterMeta& meta,
                         const std::vector<KeyedOutcome>& outcomes) {
