@@ -2,7 +2,7 @@
 
 import threading
 
-from test_witness import wait_voter
+from test_witness import join_witness
 
 TABLE = "CREATE TABLE item (id INTEGER PRIMARY KEY, writer TEXT, version INTEGER NOT NULL DEFAULT 1)"
 PATH = "/v1/tables/item/rows"
@@ -47,10 +47,7 @@ def test_every_process_serves_rows(make_cluster):
 
 def test_a_process_without_data_serves_rows(make_cluster):
     cluster = make_cluster(size=2)
-    witness = cluster.add_witness()
-    witness.start(witness.command("--join", cluster["n1"].peer, "--join", cluster["n2"].peer))
-    cluster.wait_ready(witness)
-    wait_voter(cluster, "w1")
+    witness = join_witness(cluster)
     witness.must_write(TABLE)
     tables = send(witness, "GET", "/v1/tables").json()["tables"]
     assert [table["name"] for table in tables] == ["item"]

@@ -20,6 +20,15 @@ def wait_voter(cluster, name):
     assert wait_until(counts, PATIENCE_S), f"{name} does not vote:\n{cluster.log_tails()}"
 
 
+def join_witness(cluster):
+    """A witness that has joined the two nodes, and votes."""
+    witness = cluster.add_witness()
+    witness.start(witness.command("--join", cluster["n1"].peer, "--join", cluster["n2"].peer))
+    cluster.wait_ready(witness)
+    wait_voter(cluster, "w1")
+    return witness
+
+
 def lose_and_bring_back(cluster, lost):
     """The other data node goes on alone with the witness, and gets it back."""
     other = cluster.others(lost)[0]
@@ -43,10 +52,7 @@ def check_pair_equal(cluster):
 
 def test_a_witness_lets_either_of_two_nodes_go_on_alone(make_cluster):
     cluster = make_cluster(size=2)
-    witness = cluster.add_witness()
-    witness.start(witness.command("--join", cluster["n1"].peer, "--join", cluster["n2"].peer))
-    cluster.wait_ready(witness)
-    wait_voter(cluster, "w1")
+    witness = join_witness(cluster)
     cluster["n1"].must_write(TABLE)
     for name in ("n1", "n2"):
         lose_and_bring_back(cluster, cluster[name])
