@@ -236,6 +236,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   // --- writer thread: db_node_restore.cpp ---
   std::optional<Result<WriteReceipt>> known_outcome(const RestoreRecord& record);
   Result<void> apply_restore(const Entry& entry);
+  Result<bool> has_all_of(const RestoreEnd& end) const;
   Result<void> replace_content(const Entry& entry, const RestoreEnd& end);
   void install_replacement(const Entry& entry);
 

@@ -17,13 +17,18 @@ IdempotencyKey key_of(const RestoreEnd& end) {
 
 }  // namespace
 
+Result<bool> DbNode::has_all_of(const RestoreEnd& end) const {
+  if (!keeps(Rule::restore_only_whole_files)) return true;
+  return options_.snapshots->has_replacement(end);
+}
+
 // Nothing if the end may be proposed: all of the file is here, on top of everything that is decided.
 std::optional<Result<WriteReceipt>> DbNode::known_outcome(const RestoreRecord& record) {
   if (!record.end) return std::nullopt;
   auto kept = outcome_under(key_of(*record.end));
   if (!kept) return std::unexpected(std::move(kept.error()));
   if (*kept) return std::move(**kept);
-  const auto is_whole = options_.snapshots->has_replacement(*record.end);
+  const auto is_whole = has_all_of(*record.end);
   if (!is_whole) return std::unexpected(is_whole.error());
   if (*is_whole) return std::nullopt;
   return fail(ErrorCode::node_unavailable, "Not all of the file has come to node " + id() +
@@ -38,7 +43,7 @@ Result<void> DbNode::apply_restore(const Entry& entry) {
     if (auto written = options_.snapshots->write_replacement(*record); !written) return written;
     return apply_empty(entry, {});
   }
-  const auto is_whole = options_.snapshots->has_replacement(*record->end);
+  const auto is_whole = has_all_of(*record->end);
   if (!is_whole) return std::unexpected(is_whole.error());
   if (!*is_whole) {
     return fail(ErrorCode::quarantined,

@@ -46,9 +46,10 @@ enum class Rule {
   answer_after_commit,           // a client is told `applied` only once the entry is committed
   look_up_keys,                  // a transaction whose key is known is not run again
   keep_outcomes_everywhere,      // ... on whichever node comes to lead
+  restore_only_whole_files,      // a file replaces the content only where all of it is
 };
 
-inline constexpr std::array<std::pair<Rule, std::string_view>, 38> kRules{{
+inline constexpr std::array<std::pair<Rule, std::string_view>, 39> kRules{{
     {Rule::commit_current_term_only, "commit_current_term_only"},
     {Rule::noop_opens_term, "noop_opens_term"},
     {Rule::acknowledge_what_was_compared, "acknowledge_what_was_compared"},
@@ -87,6 +88,7 @@ inline constexpr std::array<std::pair<Rule, std::string_view>, 38> kRules{{
     {Rule::answer_after_commit, "answer_after_commit"},
     {Rule::look_up_keys, "look_up_keys"},
     {Rule::keep_outcomes_everywhere, "keep_outcomes_everywhere"},
+    {Rule::restore_only_whole_files, "restore_only_whole_files"},
 }};
 
 }  // namespace quorate

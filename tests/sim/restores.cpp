@@ -40,6 +40,9 @@ Result<std::uint64_t> World::send_restore(const std::string& file, const Restore
     RestoreRecord piece{.offset = offset, .bytes = file.substr(offset, size)};
     if (auto sent = send_restore(piece); !sent) return sent;
     offset += piece.bytes.size();
+    if (scheduler_.random.chance(50)) {  // somebody else begins a restore
+      if (auto sent = send_restore({.offset = 0, .bytes = "another file"}); !sent) return sent;
+    }
     if (struck || offset < strike_at) continue;
     struck = true;
     Host& host = any_host();
