@@ -305,6 +305,10 @@ void add_core_limits(std::vector<Setting>& settings) {
       [](ServeConfig& c) -> auto& { return c.cluster.limits.parameters_per_statement; },
       "The most parameters of one statement."));
   add(count(
+      "max-parameter-rows", limits, kMaxParameterRows,
+      [](ServeConfig& c) -> auto& { return c.cluster.limits.parameter_rows; },
+      "The most rows of parameters (params_batch) in one transaction."));
+  add(count(
       "max-result-rows", limits, kMany, [](ServeConfig& c) -> auto& { return c.cluster.limits.result_rows; },
       "The most rows in one answer."));
   add(bytes(

@@ -5,7 +5,7 @@
 namespace quorate {
 namespace {
 
-constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kVersion = 3;  // 2 is the same, but has no rows of parameters
 constexpr std::uint8_t kVersionWithoutKeys = 1;
 
 Result<ConsistencyMode> to_mode(std::uint8_t value) {
@@ -18,7 +18,7 @@ std::unexpected<Error> damaged() {
 }
 
 bool is_known(std::uint8_t version) {
-  return version == kVersion || version == kVersionWithoutKeys;
+  return version >= kVersionWithoutKeys && version <= kVersion;
 }
 
 void put(Encoder& out, const Digest& digest) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/consistency_mode.hpp"
+#include "core/parameter_rows.hpp"
 
 namespace quorate {
 
@@ -26,7 +27,8 @@ struct NodeConfig {
 struct CoreLimits {
   std::size_t statements_per_transaction = 10'000;
   std::size_t sql_bytes = 1024UL * 1024;  // of one statement's text
-  std::size_t parameters_per_statement = 32'766;
+  std::size_t parameters_per_statement = kMaxParametersPerRow;
+  std::size_t parameter_rows = 1'000'000;  // of one transaction
   std::size_t result_rows = 100'000;
   std::size_t result_bytes = 64UL * 1024 * 1024;
   std::size_t kept_result_bytes = 1024UL * 1024;              // of a transaction with a key

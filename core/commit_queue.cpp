@@ -9,7 +9,7 @@ std::size_t size_of(const Transaction& transaction) {
   std::size_t bytes = sizeof(Submission) + transaction.id.size();
   if (transaction.key) bytes += transaction.key->key.size();
   for (const Statement& statement : transaction.statements) {
-    bytes += sizeof(Statement) + statement.sql.size();
+    bytes += sizeof(Statement) + statement.sql.size() + statement.rows.bytes().size();
     for (const Value& value : statement.parameters.positional) bytes += size_of(value);
     for (const auto& [name, value] : statement.parameters.named) bytes += name.size() + size_of(value);
   }

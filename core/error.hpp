@@ -51,7 +51,8 @@ struct Error {
   std::string message;  // one or two sentences for a person who has not read the code
   Outcome outcome = Outcome::not_applied;
   std::optional<std::size_t> statement = {};  // position of the failing statement in its transaction, from 0
-  std::string node = {};                      // the node that caused it, where one did
+  std::optional<std::size_t> params_index = {};  // which of the statement's rows of parameters, from 0
+  std::string node = {};                         // the node that caused it, where one did
 };
 
 template <typename T>

@@ -9,6 +9,7 @@
 #include "core/consistency_mode.hpp"
 #include "core/digest.hpp"
 #include "core/error.hpp"
+#include "core/parameter_rows.hpp"
 #include "core/value.hpp"
 
 namespace quorate {
@@ -16,8 +17,10 @@ namespace quorate {
 struct Statement {
   std::string sql;  // exactly one SQL statement, UTF-8
   Parameters parameters;
-  std::optional<std::int64_t> expect_rows = {};  // rows it must affect exactly; a SELECT must return
-  bool allow_no_rows = false;                    // an UPDATE or DELETE that touches no row is not a conflict
+  ParameterRows rows = {};  // instead of parameters: it is run once with each, which gives one result for all
+  // Rows that it must affect exactly; a SELECT must return. As allow_no_rows it is for each run.
+  std::optional<std::int64_t> expect_rows = {};
+  bool allow_no_rows = false;  // an UPDATE or DELETE that touches no row is not a conflict
 };
 
 // What makes a transaction happen once, however often it is sent: its outcome is kept under the key, in the same database

@@ -25,7 +25,7 @@ void fields(auto& visit, Like<ContentDigest> auto& m) {
   visit(m.tables, m.schema);
 }
 void fields(auto& visit, Like<Error> auto& m) {
-  visit(m.code, m.message, m.outcome, m.statement);
+  visit(m.code, m.message, m.outcome, m.statement, m.params_index);
   visit.node(m.node);
 }
 void fields(auto& visit, Like<Member> auto& m) {

@@ -14,7 +14,7 @@
 
 namespace quorate {
 
-inline constexpr std::uint8_t kWireVersion = 3;
+inline constexpr std::uint8_t kWireVersion = 4;
 
 // A Query's deadline does not travel. A membership travels as its text.
 std::string encode(const Message& message);

@@ -3,7 +3,6 @@
 #include "server/handler_tools.hpp"
 #include "server/handlers.hpp"
 #include "server/idempotency.hpp"
-#include "server/json_reader.hpp"
 #include "server/request_target.hpp"
 #include "server/services.hpp"
 #include "server/transaction_json.hpp"
@@ -12,8 +11,8 @@ namespace quorate {
 
 namespace {
 
-Result<TransactionRequest> read_transaction(const Services& services, const HttpRequest& request) {
-  Result<JsonValue> body = read_json(request.body, services.json_limits);
+Result<TransactionRequest> take_transaction(const Services& services, const HttpRequest& request) {
+  Result<JsonValue> body = read_transaction(request.body, services.json_limits, services.limits);
   if (!body) return std::unexpected(std::move(body.error()));
   Result<TransactionRequest> decoded = decode_transaction(*body, services.limits);
   if (!decoded) return decoded;
@@ -31,7 +30,7 @@ HandlerResult post_transaction(const Services& services, const HttpRequest& requ
   if (!parameters) co_return std::unexpected(parameters.error());
   const Result<IntegerStyle> integers = integer_style(request);
   if (!integers) co_return std::unexpected(integers.error());
-  Result<TransactionRequest> decoded = read_transaction(services, request);
+  Result<TransactionRequest> decoded = take_transaction(services, request);
   if (!decoded) co_return std::unexpected(std::move(decoded.error()));
 
   auto start = [&services, &request, &decoded](MultiDbCoordinator::Callback<WriteReceipt> done) {

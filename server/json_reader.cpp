@@ -13,35 +13,61 @@ namespace {
 // why.
 class Builder {
  public:
-  explicit Builder(const JsonLimits& limits) : limits_(limits) {}
+  Builder(const JsonLimits& limits, const JsonRowsMember& rows) : limits_(limits), rows_member_(rows) {}
+  Builder(const JsonLimits& limits, ParameterRowsBuilder& rows) : limits_(limits), rows_(&rows) {}
 
   Result<JsonValue> take() {
     if (error_) return std::unexpected(std::move(*error_));
     return std::move(root_);
   }
 
-  bool null() { return add({}); }
-  bool boolean(bool value) { return add({value}); }
-  bool number_integer(std::int64_t value) { return add({value}); }
+  bool null() { return rows_ != nullptr ? (rows_->null(), true) : add({}); }
+  bool boolean(bool value) { return rows_ != nullptr ? (rows_->boolean(value), true) : add({value}); }
+  bool number_integer(std::int64_t value) {
+    return rows_ != nullptr ? (rows_->integer(value), true) : add({value});
+  }
   bool number_unsigned(std::uint64_t value) {
     if (value > std::numeric_limits<std::int64_t>::max()) return refuse_integer(std::to_string(value));
-    return add({static_cast<std::int64_t>(value)});
+    return number_integer(static_cast<std::int64_t>(value));
   }
   bool number_float(double value, const std::string& text) {
     // nlohmann hands an integer that is too long over as a double, which would lose digits without a word.
     if (text.find_first_of(".eE") == std::string::npos) return refuse_integer(text);
-    return add({value});
+    return rows_ != nullptr ? (rows_->real(value), true) : add({value});
   }
-  bool string(std::string& text) { return add({std::move(text)}); }
+  bool string(std::string& text) {
+    return rows_ != nullptr ? (rows_->string(text), true) : add({std::move(text)});
+  }
   bool binary(const std::vector<std::uint8_t>&) { return false; }  // JSON has none
-  bool start_object(std::size_t) { return open({JsonValue::Object{}}); }
-  bool start_array(std::size_t) { return open({JsonValue::Array{}}); }
+  bool start_object(std::size_t) {
+    if (rows_ == nullptr) return open({JsonValue::Object{}});
+    rows_->start_object();
+    return check_depth();
+  }
+  bool start_array(std::size_t) {
+    if (rows_ == nullptr) return is_rows_member() ? open_rows() : open({JsonValue::Array{}});
+    rows_->start_array();
+    return check_depth();
+  }
   bool key(std::string& name) {
-    stack_.back().pending_name = std::move(name);
+    if (rows_ != nullptr) {
+      rows_->key(name);
+    } else {
+      stack_.back().pending_name = std::move(name);
+    }
     return true;
   }
-  bool end_object() { return check_unique_names(*stack_.back().value.as<JsonValue::Object>()) && close(); }
-  bool end_array() { return close(); }
+  bool end_object() {
+    if (rows_ == nullptr) return check_unique_names(*stack_.back().value.as<JsonValue::Object>()) && close();
+    rows_->end_object();
+    return true;
+  }
+  bool end_array() {
+    if (rows_ == nullptr) return close();
+    if (rows_->depth() == 0) return close_rows();
+    rows_->end_array();
+    return true;
+  }
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& exception) {
     // The exception's text begins with "[json.exception...] ", which tells a client nothing.
     std::string message = exception.what();
@@ -89,15 +115,36 @@ class Builder {
     }
   }
 
+  bool is_rows_member() const {
+    return !stack_.empty() && !rows_member_.name.empty() && stack_.back().pending_name == rows_member_.name;
+  }
+
+  bool open_rows() {
+    if (!open({})) return false;
+    rows_ = &own_rows_.emplace(rows_member_.limits);
+    return true;
+  }
+
+  bool close_rows() {
+    auto rows = std::make_shared<JsonRows>();
+    rows->failure = rows_->failure();
+    if (!rows->failure) rows->rows = rows_->take();
+    rows_ = nullptr;
+    stack_.back().value.data = JsonValue::Rows(std::move(rows));
+    return close();
+  }
+
+  bool check_depth() {
+    if (stack_.size() + (rows_ == nullptr ? 0 : rows_->depth()) <= limits_.depth) return true;
+    return refuse(
+        "The body nests arrays and objects deeper than " + std::to_string(limits_.depth) + " levels.",
+        ErrorCode::limit_exceeded);
+  }
+
   bool open(JsonValue value) {
-    if (stack_.size() >= limits_.depth) {
-      return refuse(
-          "The body nests arrays and objects deeper than " + std::to_string(limits_.depth) + " levels.",
-          ErrorCode::limit_exceeded);
-    }
     if (++values_ > limits_.values) return add({});
     stack_.push_back({.value = std::move(value), .pending_name = {}});
-    return true;
+    return check_depth();
   }
 
   bool close() {
@@ -122,6 +169,9 @@ class Builder {
   }
 
   const JsonLimits& limits_;
+  const JsonRowsMember rows_member_ = {};
+  ParameterRowsBuilder* rows_ = nullptr;  // takes what is read at the moment, if it is rows
+  std::optional<ParameterRowsBuilder> own_rows_;
   JsonValue root_;
   std::vector<Level> stack_;
   std::vector<std::string_view> names_;  // of the object being checked
@@ -131,14 +181,29 @@ class Builder {
 
 }  // namespace
 
-Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits) {
+namespace {
+
+Result<JsonValue> parse(std::string_view text, Builder& builder) {
   // The parser takes it for the end of the text, and would leave what follows unread.
   if (text.contains('\0')) {
     return fail(ErrorCode::malformed_request, "The body is not JSON: it contains a NUL character.");
   }
-  Builder builder(limits);
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   return builder.take();
+}
+
+}  // namespace
+
+Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits, const JsonRowsMember& rows) {
+  Builder builder(limits, rows);
+  return parse(text, builder);
+}
+
+Result<void> read_json_row(std::string_view text, const JsonLimits& limits, ParameterRowsBuilder& rows) {
+  Builder builder(limits, rows);
+  const Result<JsonValue> parsed = parse(text, builder);
+  if (!parsed) return std::unexpected(parsed.error());
+  return {};
 }
 
 }  // namespace quorate

@@ -10,10 +10,6 @@ namespace quorate {
 
 namespace {
 
-constexpr std::string_view kValueForms =
-    "must be null, a boolean, a number, a string, {\"base64\":\"...\"} for a BLOB, {\"integer\":\"...\"} or "
-    "{\"real\":\"Infinity\"}.";
-
 Result<Value> decode_base64_value(const Place& place, JsonValue::Object& object) {
   bool is_text = false;
   if (object.size() == 2) {
@@ -61,7 +57,7 @@ Result<Value> decode_tagged_value(const Place& place, JsonValue::Object& object)
     if (member.name == "integer") return decode_integer_text(place.at("integer"), member.value);
     if (member.name == "real") return decode_real_text(place.at("real"), member.value);
   }
-  return malformed(place, kValueForms);
+  return malformed(place, kParameterForms);
 }
 
 Result<Parameters> decode_positional(const Place& place, JsonValue::Array& array) {
@@ -95,7 +91,7 @@ Result<Value> decode_value(const Place& place, JsonValue& value) {
   if (const auto* boolean = value.as<bool>()) return Value(std::int64_t{*boolean ? 1 : 0});
   if (value.as<JsonValue::Null>() != nullptr) return Value(Null{});
   if (auto* object = value.as<JsonValue::Object>()) return decode_tagged_value(place, *object);
-  return malformed(place, kValueForms);
+  return malformed(place, kParameterForms);
 }
 
 Result<Parameters> decode_parameters(const Place& place, JsonValue& value, const CoreLimits& limits) {

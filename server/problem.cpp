@@ -35,6 +35,10 @@ HttpResponse make_response(const ProblemKind& kind, const Error& error, bool ret
     out += ",\"statement\":";
     append_json_integer(out, std::uint64_t{*error.statement});
   }
+  if (error.params_index) {
+    out += ",\"params_index\":";
+    append_json_integer(out, std::uint64_t{*error.params_index});
+  }
   if (!error.node.empty()) append_member(out, "node", error.node);
   out += members;
   append_member(out, "request_id", request_id);

@@ -15,6 +15,7 @@ std::string_view name_of_type(const JsonValue& value) {
     std::string_view operator()(const std::string&) const { return "a string"; }
     std::string_view operator()(const JsonValue::Array&) const { return "an array"; }
     std::string_view operator()(const JsonValue::Object&) const { return "an object"; }
+    std::string_view operator()(const JsonValue::Rows&) const { return "an array"; }
   };
   return std::visit(Names{}, value.data);
 }

@@ -11,7 +11,22 @@ namespace quorate {
 namespace {
 
 constexpr std::string_view kTransactionFields = "statements, mode, timeout_ms";
-constexpr std::string_view kStatementFields = "sql, params, expect_rows, allow_no_rows";
+constexpr std::string_view kStatementFields = "sql, params, params_batch, expect_rows, allow_no_rows";
+constexpr std::string_view kRowsField = "params_batch";
+
+Result<ParameterRows> decode_parameter_rows(const Place& place, JsonValue& value) {
+  const auto* given = value.as<JsonValue::Rows>();
+  if (given == nullptr) return wrong_type(place, value, "an array of parameter lists");
+  const JsonRows& rows = **given;
+  if (rows.failure) {
+    return std::unexpected(
+        Error{.code = rows.failure->code,
+              .message = place.text() + "/" + std::to_string(rows.failure->row) + rows.failure->text,
+              .params_index = rows.failure->row});
+  }
+  if (rows.rows.empty()) return malformed(place, "must hold at least one parameter list.");
+  return rows.rows;
+}
 
 Result<Statement> decode_statement(const Place& place, JsonValue& value, const CoreLimits& limits) {
   constexpr std::int64_t kMaxRows = std::numeric_limits<std::int64_t>::max();
@@ -19,12 +34,16 @@ Result<Statement> decode_statement(const Place& place, JsonValue& value, const C
   if (!object) return std::unexpected(std::move(object.error()));
   Statement statement;
   std::optional<Error> error;
+  bool has_parameters = false;
   for (JsonMember& member : **object) {
     const Place field = place.at(member.name);
+    has_parameters = has_parameters || member.name == "params";
     if (member.name == "sql") {
       store(expect_sql(field, member.value, limits), statement.sql, error);
     } else if (member.name == "params") {
       store(decode_parameters(field, member.value, limits), statement.parameters, error);
+    } else if (member.name == kRowsField) {
+      store(decode_parameter_rows(field, member.value), statement.rows, error);
     } else if (member.name == "expect_rows") {
       store(expect_integer(field, member.value, 0, kMaxRows), statement.expect_rows, error);
     } else if (member.name == "allow_no_rows") {
@@ -35,6 +54,8 @@ Result<Statement> decode_statement(const Place& place, JsonValue& value, const C
     if (error) return std::unexpected(std::move(*error));
   }
   if (statement.sql.empty()) return malformed(place, "needs the field \"sql\".");
+  if (has_parameters && !statement.rows.empty())
+    return malformed(place, "must have \"params\" or \"params_batch\", not both.");
   return statement;
 }
 
@@ -49,14 +70,18 @@ Result<std::vector<Statement>> decode_statements(const Place& place, JsonValue& 
   }
   std::vector<Statement> statements;
   statements.reserve(array->size());
+  std::size_t rows = 0;
   for (std::size_t i = 0; i < array->size(); ++i) {
     Result<Statement> statement = decode_statement(place.at(i), (*array)[i], limits);
     if (!statement) {
       statement.error().statement = i;
       return std::unexpected(std::move(statement.error()));
     }
+    rows += statement->rows.count();
     statements.push_back(std::move(*statement));
   }
+  if (rows > limits.parameter_rows)
+    return too_large(place, "have " + std::to_string(rows) + " rows of parameters", limits.parameter_rows);
   return statements;
 }
 
@@ -76,6 +101,13 @@ void append_statement_result(std::string& out, const StatementResult& result, In
 }
 
 }  // namespace
+
+Result<JsonValue> read_transaction(std::string_view body, const JsonLimits& json_limits,
+                                   const CoreLimits& limits) {
+  const ParameterRowsLimits rows{.rows = limits.parameter_rows,
+                                 .values_per_row = limits.parameters_per_statement};
+  return read_json(body, json_limits, {.name = kRowsField, .limits = rows});
+}
 
 Result<TransactionRequest> decode_transaction(JsonValue& body, const CoreLimits& limits) {
   const Place root;

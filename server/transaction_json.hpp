@@ -7,7 +7,7 @@
 #include "core/cluster_config.hpp"
 #include "core/coordinator.hpp"
 #include "core/transaction.hpp"
-#include "server/json_value.hpp"
+#include "server/json_reader.hpp"
 #include "server/json_writer.hpp"
 
 namespace quorate {
@@ -17,7 +17,11 @@ struct TransactionRequest {
   std::chrono::milliseconds timeout;
 };
 
-// Errors: malformed_request, limit_exceeded; those about one statement name its position.
+// Errors: those of read_json().
+Result<JsonValue> read_transaction(std::string_view body, const JsonLimits& json_limits,
+                                   const CoreLimits& limits);
+
+// Of what read_transaction() has read. Errors: malformed_request, limit_exceeded; those about one statement name its position.
 Result<TransactionRequest> decode_transaction(JsonValue& body, const CoreLimits& limits);
 
 void append_receipt(std::string& out, const WriteReceipt& receipt, IntegerStyle integers);

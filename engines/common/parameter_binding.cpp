@@ -71,4 +71,21 @@ Result<std::vector<const Value*>> match_parameters(const Placeholders& placehold
   return by_name ? match_named(placeholders, parameters) : match_positional(placeholders, parameters);
 }
 
+Result<std::vector<std::size_t>> match_rows(const Placeholders& placeholders, const ParameterRows& rows) {
+  const Parameters given = rows.places();
+  const Result<std::vector<const Value*>> values = match_parameters(placeholders, given);
+  if (!values) return std::unexpected(values.error());
+  std::vector<std::size_t> places;
+  places.reserve(values->size());
+  for (const Value* value : *values) {
+    places.push_back(static_cast<std::size_t>(std::get<std::int64_t>(*value)));
+  }
+  return places;
+}
+
+std::unexpected<Error> takes_no_rows() {
+  return fail(ErrorCode::parameter_mismatch,
+              "Only a statement that reads or changes rows can be run with many rows of parameters.");
+}
+
 }  // namespace quorate

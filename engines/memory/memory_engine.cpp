@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -18,6 +19,7 @@ Deadline deadline_after(std::chrono::microseconds time) {
   return time == std::chrono::microseconds::max() ? Deadline::max() : std::chrono::steady_clock::now() + time;
 }
 
+// Of one run.
 Result<void> check_row_count(const Statement& statement, const ParsedStatement& parsed,
                              const StatementResult& result) {
   const bool reads = std::holds_alternative<Select>(parsed.statement);
@@ -32,6 +34,34 @@ Result<void> check_row_count(const Statement& statement, const ParsedStatement& 
     return fail(ErrorCode::version_conflict, "The statement touched no row: what it looked for has changed.");
   }
   return {};
+}
+
+// Calls run_with(parameters) for each row; one result for all.
+template <typename RunWith>
+Result<StatementResult> run_rows(const ParsedStatement& parsed, const ParameterRows& rows, RunWith run_with) {
+  if (std::holds_alternative<CreateTable>(parsed.statement) ||
+      std::holds_alternative<DropTable>(parsed.statement))
+    return takes_no_rows();
+  const auto places = match_rows(parsed.placeholders, rows);
+  if (!places) return std::unexpected(places.error());
+  StatementResult all;
+  Row values(rows.width());
+  std::vector<const Value*> parameters;
+  for (const std::size_t place : *places) parameters.push_back(&values[place]);
+  ParameterRowsReader reader(rows);
+  for (std::size_t i = 0; reader.next(); ++i) {
+    std::ranges::transform(reader.row(), values.begin(), to_value);
+    Result<StatementResult> done = run_with(parameters);
+    if (!done) {
+      done.error().params_index = i;
+      return done;
+    }
+    all.rows_affected += done->rows_affected;
+    all.last_insert_id = done->last_insert_id;
+    all.columns = std::move(done->columns);
+    std::ranges::move(done->rows, std::back_inserter(all.rows));
+  }
+  return all;
 }
 
 void keep(MemoryContent& content, const std::vector<KeyedOutcome>& outcomes) {
@@ -103,12 +133,23 @@ Result<TransactionResult> MemoryEngine::run(MemoryContent& content, const TimedT
     };
     const auto parsed = statements_.get(statement.sql);
     if (!parsed) return failed(parsed.error());
-    const auto parameters = match_parameters((*parsed)->placeholders, statement.parameters);
-    if (!parameters) return failed(parameters.error());
-    execution.scope.parameters = &*parameters;
-    Result<StatementResult> done = run_statement(content, **parsed, execution, changes_, budget);
+    const auto run_with = [&](const std::vector<const Value*>& parameters) -> Result<StatementResult> {
+      execution.scope.parameters = &parameters;
+      Result<StatementResult> done = run_statement(content, **parsed, execution, changes_, budget);
+      if (!done) return done;
+      if (auto counted = check_row_count(statement, **parsed, *done); !counted)
+        return std::unexpected(counted.error());
+      return done;
+    };
+    Result<StatementResult> done = StatementResult{};
+    if (!statement.rows.empty()) {
+      done = run_rows(**parsed, statement.rows, run_with);
+    } else {
+      const auto parameters = match_parameters((*parsed)->placeholders, statement.parameters);
+      if (!parameters) return failed(parameters.error());
+      done = run_with(*parameters);
+    }
     if (!done) return failed(done.error());
-    if (auto counted = check_row_count(statement, **parsed, *done); !counted) return failed(counted.error());
     result.statements.push_back(std::move(*done));
   }
   if (execution.schema_changed) feed_schema(content, changes_);

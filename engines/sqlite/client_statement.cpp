@@ -33,7 +33,9 @@ Placeholders placeholders_of(sqlite3_stmt* statement) {
   return placeholders;
 }
 
-int bind_value(sqlite3_stmt* statement, int position, const Value& value) {
+// A Value or a ValueView.
+template <typename AnyValue>
+int bind_value(sqlite3_stmt* statement, int position, const AnyValue& value) {
   return std::visit(
       [&](const auto& held) {
         using Held = std::decay_t<decltype(held)>;
@@ -41,11 +43,11 @@ int bind_value(sqlite3_stmt* statement, int position, const Value& value) {
         if constexpr (std::is_same_v<Held, std::int64_t>)
           return sqlite3_bind_int64(statement, position, held);
         if constexpr (std::is_same_v<Held, double>) return sqlite3_bind_double(statement, position, held);
-        if constexpr (std::is_same_v<Held, std::string>) {
+        if constexpr (std::is_convertible_v<Held, std::string_view>) {
           return sqlite3_bind_text64(statement, position, held.data(), held.size(), SQLITE_STATIC,
                                      SQLITE_UTF8);
         }
-        if constexpr (std::is_same_v<Held, Blob>) {
+        if constexpr (std::is_same_v<Held, Blob> || std::is_same_v<Held, BlobView>) {
           return sqlite3_bind_blob64(statement, position, held.bytes.data(), held.bytes.size(),
                                      SQLITE_STATIC);
         }
@@ -116,6 +118,23 @@ Result<void> ClientStatement::bind(const Parameters& parameters) {
     if (code != SQLITE_OK) return std::unexpected(last_error(sqlite3_db_handle(handle_.get())));
   }
   return {};
+}
+
+Result<std::vector<std::size_t>> ClientStatement::match(const ParameterRows& rows) const {
+  return match_rows(placeholders_, rows);
+}
+
+Result<void> ClientStatement::bind_row(const std::vector<ValueView>& row,
+                                       const std::vector<std::size_t>& places) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const int code = bind_value(handle_.get(), static_cast<int>(i) + 1, row[places[i]]);
+    if (code != SQLITE_OK) return std::unexpected(last_error(sqlite3_db_handle(handle_.get())));
+  }
+  return {};
+}
+
+void ClientStatement::rewind() {
+  sqlite3_reset(handle_.get());
 }
 
 Result<bool> ClientStatement::step(Connection& connection) {

@@ -29,6 +29,12 @@ class ClientStatement {
   // limit_exceeded.
   Result<void> bind(const Parameters& parameters);
 
+  // For many rows: for each placeholder its place in a row, and then row by row, likewise without copying. rewind() ends
+  // the run with a row, and keeps what is bound for the next one to replace. Errors: as bind().
+  Result<std::vector<std::size_t>> match(const ParameterRows& rows) const;
+  Result<void> bind_row(const std::vector<ValueView>& row, const std::vector<std::size_t>& places);
+  void rewind();
+
   // True when there is a row to read, false at the end. Errors: those of running it.
   Result<bool> step(Connection& connection);
 

@@ -22,10 +22,8 @@ Deadline deadline_after(std::chrono::microseconds time) {
   return time == std::chrono::microseconds::max() ? Deadline::max() : std::chrono::steady_clock::now() + time;
 }
 
-Result<void> check_row_count(const Statement& statement, StatementKind kind, const StatementResult& result) {
-  // A statement that only reads affects no row; what it returned is what can be expected of it.
-  const auto rows =
-      kind == StatementKind::read ? static_cast<std::int64_t>(result.rows.size()) : result.rows_affected;
+// A statement that only reads affects no row; what it returned is what can be expected of it.
+Result<void> check_row_count(const Statement& statement, StatementKind kind, std::int64_t rows) {
   if (statement.expect_rows) {
     if (rows == *statement.expect_rows) return {};
     return fail(ErrorCode::row_count_mismatch, "The statement affected " + std::to_string(rows) +
@@ -141,31 +139,54 @@ Result<StatementResult> TransactionRunner::run_statement(const Statement& statem
   StatementResult result;
   {
     const StatementRun run(client);
-    if (auto bound = client.bind(statement.parameters); !bound) return std::unexpected(bound.error());
-    if (auto read = read_rows(client, budget, result); !read) return std::unexpected(read.error());
+    if (!statement.rows.empty()) {
+      if (auto done = run_rows(statement, client, budget, result); !done)
+        return std::unexpected(done.error());
+    } else {
+      if (auto bound = client.bind(statement.parameters); !bound) return std::unexpected(bound.error());
+      if (auto done = run_bound(statement, client, budget, result); !done)
+        return std::unexpected(done.error());
+    }
+    result.columns = client.columns();
   }
-  const bool changes_rows = client.kind() != StatementKind::read && client.kind() != StatementKind::other;
-  if (changes_rows) result.rows_affected = sqlite3_changes64(connection_.handle());
   result.last_insert_id = sqlite3_last_insert_rowid(connection_.handle());
   if (client.kind() == StatementKind::other) {
     if (auto checked = after_definition(client); !checked) return std::unexpected(checked.error());
   }
-  if (auto counted = check_row_count(statement, client.kind(), result); !counted) {
-    return std::unexpected(counted.error());
-  }
   return result;
 }
 
-Result<void> TransactionRunner::read_rows(ClientStatement& statement, ResultBudget& budget,
-                                          StatementResult& result) {
-  for (;;) {
-    const Result<bool> row = statement.step(connection_);
+Result<void> TransactionRunner::run_bound(const Statement& statement, ClientStatement& client,
+                                          ResultBudget& budget, StatementResult& result) {
+  std::int64_t returned = 0;
+  for (;; ++returned) {
+    const Result<bool> row = client.step(connection_);
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
-    result.rows.push_back(statement.row());
+    result.rows.push_back(client.row());
     if (auto added = budget.add(result.rows.back()); !added) return added;
   }
-  result.columns = statement.columns();
+  const bool changes_rows = client.kind() != StatementKind::read && client.kind() != StatementKind::other;
+  const std::int64_t changed = changes_rows ? sqlite3_changes64(connection_.handle()) : 0;
+  result.rows_affected += changed;
+  return check_row_count(statement, client.kind(), client.kind() == StatementKind::read ? returned : changed);
+}
+
+Result<void> TransactionRunner::run_rows(const Statement& statement, ClientStatement& client,
+                                         ResultBudget& budget, StatementResult& result) {
+  if (client.kind() == StatementKind::other) return takes_no_rows();
+  const Result<std::vector<std::size_t>> places = client.match(statement.rows);
+  if (!places) return std::unexpected(places.error());
+  ParameterRowsReader reader(statement.rows);
+  for (std::size_t i = 0; reader.next(); ++i) {
+    Result<void> done = client.bind_row(reader.row(), *places);
+    if (done) done = run_bound(statement, client, budget, result);
+    if (!done) {
+      done.error().params_index = i;
+      return done;
+    }
+    client.rewind();
+  }
   return {};
 }
 

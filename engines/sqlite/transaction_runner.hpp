@@ -35,7 +35,11 @@ class TransactionRunner {
  private:
   Result<TransactionResult> run_statements(const Transaction& transaction, const PrepareLimits& limits);
   Result<StatementResult> run_statement(const Statement& statement, ResultBudget& budget);
-  Result<void> read_rows(ClientStatement& statement, ResultBudget& budget, StatementResult& result);
+  // One run of what is bound, and one for each of the statement's rows of parameters; they add to the result.
+  Result<void> run_bound(const Statement& statement, ClientStatement& client, ResultBudget& budget,
+                         StatementResult& result);
+  Result<void> run_rows(const Statement& statement, ClientStatement& client, ResultBudget& budget,
+                        StatementResult& result);
   Result<void> after_definition(const ClientStatement& statement);
   Result<void> check_foreign_keys() const;
   Error statement_error(Error error) const;

@@ -22,6 +22,8 @@ EXACT = {
     "ExactInteger": {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^-?[0-9]+$"}]},
     "QueryRow": {"type": ["array", "object"], "items": {"$ref": "#/components/schemas/Value"},
             "additionalProperties": {"$ref": "#/components/schemas/Value"}},
+    "ParameterRow": {"type": ["array", "object"], "items": {"$ref": "#/components/schemas/Value"},
+                     "maxItems": 32766, "additionalProperties": {"$ref": "#/components/schemas/Value"}},
     "Parameters": {"type": ["array", "object", "null"], "items": {"$ref": "#/components/schemas/Value"},
                    "maxItems": 32766, "additionalProperties": {"$ref": "#/components/schemas/Value"}},
 }

@@ -31,8 +31,15 @@ inline Transaction sample_transaction() {
   two.parameters.named = {{"a", std::numeric_limits<double>::infinity()},
                           {"", -std::numeric_limits<double>::infinity()},
                           {"c", std::numeric_limits<double>::denorm_min()}};
+  ParameterRowsWriter rows;
+  for (const std::int64_t i : {std::int64_t{0}, std::numeric_limits<std::int64_t>::min()}) {
+    rows.put(i);
+    rows.put(std::get<std::string>(sample_text()));
+    rows.end_row();
+  }
+  const Statement three{.sql = "INSERT INTO t VALUES (:a, :b)", .rows = rows.take(2, {"a", "b"})};
   return {.id = "t-1",
-          .statements = {one, two, {}},
+          .statements = {one, two, {}, three},
           .mode = ConsistencyMode::dual_write,
           .forwarded = true,
           .key = IdempotencyKey{.key = "k", .request = {.high = 1, .low = 2}, .keep_us = 3}};
@@ -43,6 +50,7 @@ inline Error sample_error() {
           .message = "It went wrong.",
           .outcome = Outcome::unknown,
           .statement = 3,
+          .params_index = 5,
           .node = "n2"};
 }
 

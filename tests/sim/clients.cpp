@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kRegisters = 4;
+constexpr std::int64_t kOfOneWithRows = 4;                   // of so many writes one has rows of parameters
 constexpr int kMaxSent = 4;                                  // as often one write is sent, if it has a key
 constexpr std::int64_t kForever = 1'000LL * 86'400'000'000;  // the clocks jump by a day
 
@@ -58,9 +59,22 @@ void World::write_once(int client) {
   if (scheduler_.random.chance(100)) transaction.mode = ConsistencyMode::dual_write;
   transaction.statements = {
       statement("UPDATE counter SET value = value + 1, version = version + 1 WHERE id = 1"),
-      statement("SELECT value FROM counter WHERE id = 1"),
-      statement("INSERT INTO journal (key, stamp) VALUES (?, unixepoch())", {key}),
-      statement("INSERT INTO journal (key, stamp) VALUES (?, random())", {key})};
+      statement("SELECT value FROM counter WHERE id = 1")};
+  if (key % kOfOneWithRows == 0) {
+    ParameterRowsWriter rows;
+    for (int row = 0; row < 2; ++row) {
+      rows.put(key);
+      rows.end_row();
+    }
+    Statement both = statement("INSERT INTO journal (key, stamp) VALUES (?, random())");
+    both.rows = rows.take(1, {});
+    transaction.statements.push_back(std::move(both));
+  } else {
+    transaction.statements.push_back(
+        statement("INSERT INTO journal (key, stamp) VALUES (?, unixepoch())", {key}));
+    transaction.statements.push_back(
+        statement("INSERT INTO journal (key, stamp) VALUES (?, random())", {key}));
+  }
   if (scheduler_.random.chance(150)) {  // mostly a version conflict
     transaction.statements.push_back(
         statement("UPDATE registers SET value = ?, version = version + 1 WHERE id = ? AND version = ?",

@@ -19,7 +19,12 @@ BatchRecord sample() {
   Statement two{.sql = "UPDATE t SET a = :a", .parameters = {.positional = {}, .named = {{"a", Value(1.5)}}}};
   two.expect_rows = 7;
   two.allow_no_rows = true;
-  timed.transaction.statements = {one, two};
+  ParameterRowsWriter rows;
+  rows.put(std::int64_t{-7});
+  rows.put_text("x");
+  rows.end_row();
+  const Statement three{.sql = "INSERT INTO t VALUES (:a, :b)", .rows = rows.take(2, {"a", "b"})};
+  timed.transaction.statements = {one, two, three};
   record.batch = {timed, timed};
   record.batch[1].transaction.key = {.key = "k", .request = {.high = 5, .low = 6}, .keep_us = 7};
   return record;
@@ -39,14 +44,29 @@ TEST_CASE("a batch comes back as it went") {
   CHECK(transaction.statements[0].parameters == record.batch[0].transaction.statements[0].parameters);
   CHECK(transaction.statements[1].expect_rows == 7);
   CHECK(transaction.statements[1].allow_no_rows);
+  CHECK(transaction.statements[1].rows.empty());
+  CHECK(transaction.statements[2].rows == record.batch[0].transaction.statements[2].rows);
   CHECK_FALSE(decoded->batch[0].transaction.key.has_value());
   CHECK(transaction.key == record.batch[1].transaction.key);
   CHECK(*decode_batch_id(bytes) == record.id);
 }
 
+TEST_CASE("a batch of the form before rows of parameters is read") {
+  BatchRecord record = sample();
+  for (TimedTransaction& timed : record.batch) timed.transaction.statements.pop_back();
+  std::string bytes = encode(record);
+  bytes[0] = 2;
+  const auto decoded = decode_batch(bytes);
+  REQUIRE(decoded.has_value());
+  CHECK(decoded->batch[1].transaction.statements.size() == 2);
+  CHECK(decoded->batch[1].transaction.statements[1].allow_no_rows);
+  CHECK(decoded->batch[1].transaction.key == record.batch[1].transaction.key);
+}
+
 TEST_CASE("a batch of the form before keys is read") {
   BatchRecord record = sample();
   record.batch = {record.batch[0]};
+  record.batch[0].transaction.statements.pop_back();
   std::string bytes = encode(record);
   bytes[0] = 1;
   bytes.pop_back();  // whether there is a key

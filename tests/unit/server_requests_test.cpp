@@ -11,10 +11,11 @@
 namespace quorate {
 namespace {
 
-const CoreLimits kLimits{.statements_per_transaction = 3, .sql_bytes = 20, .parameters_per_statement = 2};
+const CoreLimits kLimits{
+    .statements_per_transaction = 3, .sql_bytes = 20, .parameters_per_statement = 2, .parameter_rows = 3};
 
 Result<TransactionRequest> transaction(std::string_view text) {
-  Result<JsonValue> body = read_json(text, {});
+  Result<JsonValue> body = read_transaction(text, {}, kLimits);
   REQUIRE(body.has_value());
   return decode_transaction(*body, kLimits);
 }
@@ -72,6 +73,67 @@ TEST_CASE("errors of a transaction begin with their place") {
   const auto wrong = transaction(R"({"statements":[{"sql":"A"},{"sql":"B"},{"SQL":"C"}]})");
   CHECK(wrong.error().statement == 2);
   CHECK(message(wrong).find("\"SQL\"") != std::string::npos);
+}
+
+TEST_CASE("rows of parameters take the form of the first") {
+  const auto rows_of = [](std::string_view batch) {
+    const auto request =
+        transaction(R"({"statements":[{"sql":"A","params_batch":)" + std::string(batch) + "}]}");
+    INFO(batch);
+    REQUIRE(request.has_value());
+    std::vector<Row> rows;
+    ParameterRowsReader reader(request->transaction.statements[0].rows);
+    while (reader.next()) {
+      Row& row = rows.emplace_back();
+      for (const ValueView& value : reader.row()) row.push_back(to_value(value));
+    }
+    return rows;
+  };
+  CHECK(rows_of(R"([[1,"a"],[-2.5,null],[true,{"base64":"AA=="}]])") ==
+        std::vector<Row>{{std::int64_t{1}, std::string("a")},
+                         {-2.5, Null{}},
+                         {std::int64_t{1}, Blob{std::string(1, '\0')}}});
+  // The names of the first row give the order, whatever order the others have.
+  const auto named = rows_of(
+      R"([{"x":"long text","y":2},{"y":3,"x":""},{"x":{"integer":"5"},"y":{"text":true,"base64":"QQ=="}}])");
+  CHECK(named == std::vector<Row>{{std::string("long text"), std::int64_t{2}},
+                                  {std::string(), std::int64_t{3}},
+                                  {std::int64_t{5}, std::string("A")}});
+  CHECK(rows_of("[[],[]]") == std::vector<Row>{{}, {}});
+}
+
+TEST_CASE("errors in rows of parameters name the row") {
+  const auto refused = [](std::string_view batch) {
+    const auto request =
+        transaction(R"({"statements":[{"sql":"A"},{"sql":"A","params_batch":)" + std::string(batch) + "}]}");
+    INFO(batch);
+    REQUIRE_FALSE(request.has_value());
+    CHECK(request.error().statement == 1);
+    return request.error();
+  };
+  const std::string place = "/statements/1/params_batch";
+  CHECK(refused("[]").message == place + " must hold at least one parameter list.");
+  CHECK(refused("7").message == place + " must be an array of parameter lists, not an integer.");
+  CHECK(refused("[[1],[1,2]]").message == place + "/1 has 2 values, and the first has 1.");
+  CHECK(refused("[[1],[1,2]]").params_index == 1);
+  CHECK(refused("[[1],7]").message == place + "/1 must be an array or an object of parameters.");
+  CHECK(refused("[[1],{}]").message == place + "/1 must be an array, as the first is.");
+  CHECK(refused(R"([{"a":1},{"b":1}])").message == place + "/1 has the name \"b\", which the first has not.");
+  CHECK(refused(R"([{"a":1,"b":2},{"b":1}])").message == place + "/1 has no \"a\", which the first has.");
+  CHECK(refused(R"([{"a":1,"a":2}])").message == place + "/0 has the name \"a\" twice.");
+  CHECK(refused("[[1],[[1]]]").message.starts_with(place + "/1/0 must be null, a boolean"));
+  CHECK(refused(R"([[1],[{"x":1}]])").message.starts_with(place + "/1/0 must be null, a boolean"));
+  CHECK(refused(R"([[{"base64":"A"}]])").message.starts_with(place + "/0/0 is not valid base64"));
+  CHECK(refused(R"([{"a/":{"base64":["AA=="]}}])").message.starts_with(place + "/0/a~1 must be null"));
+  CHECK(refused("[[1,2,3]]").code == ErrorCode::limit_exceeded);
+  CHECK(refused("[[1],[2],[3],[4]]").code == ErrorCode::limit_exceeded);
+  CHECK(refused("[[1],[2],[3],[4]]").params_index == 3);
+  CHECK(message(transaction(R"({"statements":[{"sql":"A","params":[],"params_batch":[[1]]}]})")) ==
+        "/statements/0 must have \"params\" or \"params_batch\", not both.");
+  CHECK(transaction(
+            R"({"statements":[{"sql":"A","params_batch":[[1],[2]]},{"sql":"A","params_batch":[[1],[2]]}]})")
+            .error()
+            .code == ErrorCode::limit_exceeded);
 }
 
 TEST_CASE("limits of a transaction") {

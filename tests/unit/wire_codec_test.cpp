@@ -123,9 +123,10 @@ TEST_CASE("calls and answers keep their fields") {
   CHECK(write.transaction.mode == ConsistencyMode::dual_write);
   CHECK(write.transaction.forwarded);
   CHECK(write.transaction.key == transaction.key);
-  REQUIRE(write.transaction.statements.size() == 3);
+  REQUIRE(write.transaction.statements.size() == 4);
   CHECK(write.transaction.statements[0].parameters == transaction.statements[0].parameters);
   CHECK(write.transaction.statements[1].parameters == transaction.statements[1].parameters);
+  CHECK(write.transaction.statements[3].rows == transaction.statements[3].rows);
   CHECK(write.transaction.statements[1].expect_rows == -7);
   CHECK(write.transaction.statements[1].allow_no_rows);
 
