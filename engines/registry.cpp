@@ -4,6 +4,7 @@
 
 #include "engines/memory/memory_engine.hpp"
 #include "engines/sqlite/sqlite_engine.hpp"
+#include "engines/sqlite/transaction_clock.hpp"
 
 namespace quorate {
 namespace {
@@ -32,6 +33,10 @@ std::vector<std::string> engine_names() {
   std::vector<std::string> names;
   for (const auto& [name, factory] : factories()) names.push_back(name);
   return names;
+}
+
+void prepare_engines() {
+  prepare_sqlite();
 }
 
 }  // namespace quorate

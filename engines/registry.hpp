@@ -19,4 +19,8 @@ Result<std::unique_ptr<StorageEngine>> open_engine(const std::string& name, cons
 
 std::vector<std::string> engine_names();
 
+// Sets up, for the whole process, the libraries that engines use. To be called first: what makes SQLite fast can only be set
+// before anybody uses it, and the log does too. Throws std::runtime_error.
+void prepare_engines();
+
 }  // namespace quorate
