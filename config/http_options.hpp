@@ -13,6 +13,8 @@ namespace quorate {
 struct HttpLimits {
   std::size_t body_bytes = 16UL * 1024 * 1024;                // of one request
   std::uint64_t restore_bytes = 1024UL * 1024 * 1024 * 1024;  // of the file that POST /v1/restore takes
+  std::uint64_t ingest_bytes = 1024UL * 1024 * 1024 * 1024;   // of what POST /v1/ingest takes
+  std::size_t ingests = 20;                                   // under way at once
   std::size_t header_bytes = 16UL * 1024;                     // of all header fields of one request together
   std::size_t target_bytes = 8UL * 1024;                      // of the request target: path and query string
   std::size_t json_depth = 64;                                // nested arrays and objects in a body

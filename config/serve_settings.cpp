@@ -253,6 +253,12 @@ void add_http_settings(std::vector<Setting>& settings) {
       "max-restore-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.restore_bytes; },
       "The largest file that can be restored."));
   add(bytes(
+      "max-ingest-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.ingest_bytes; },
+      "The largest upload to ingest."));
+  add(count(
+      "max-ingests", limits, 10'000, [](ServeConfig& c) -> auto& { return c.http.limits.ingests; },
+      "The most uploads that are ingested at once; above it, 429."));
+  add(bytes(
       "max-header-bytes", limits, [](ServeConfig& c) -> auto& { return c.http.limits.header_bytes; },
       "The most that a request's header fields may take together."));
   add(bytes(

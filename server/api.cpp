@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
 constexpr std::string_view kOctets = "application/octet-stream";
+constexpr std::string_view kLines = "application/x-ndjson";
 
 // Of that type, with or without "; charset=utf-8".
 bool is_type(std::string_view type, std::string_view content_type) {
@@ -40,10 +41,11 @@ std::optional<HttpResponse> check_body(const Route& route, const HttpRequest& re
                             request_id);
   }
   const std::string_view content_type = request.headers.find("Content-Type");
-  if (route.body == RouteBody::upload) {
-    if (is_type(kOctets, content_type)) return std::nullopt;
+  if (route.body == RouteBody::file || route.body == RouteBody::ndjson) {
+    const std::string_view wanted = route.body == RouteBody::file ? kOctets : kLines;
+    if (is_type(wanted, content_type)) return std::nullopt;
     return problem_response(HttpProblem::unsupported_media_type,
-                            "The Content-Type must be application/octet-stream.", request_id);
+                            "The Content-Type must be " + std::string(wanted) + ".", request_id);
   }
   const bool takes_patch = route.body == RouteBody::merge_patch;
   if (is_type(kJson, content_type) || (takes_patch && is_type(kMergePatch, content_type)))

@@ -12,6 +12,9 @@ using HandlerResult = boost::asio::awaitable<Result<HttpResponse>>;
 HandlerResult post_transaction(const Services& services, const HttpRequest& request);
 HandlerResult get_transaction(const Services& services, const HttpRequest& request);
 
+// handle_ingest.cpp
+HandlerResult post_ingest(const Services& services, const HttpRequest& request);
+
 // handle_query.cpp
 HandlerResult post_query(const Services& services, const HttpRequest& request);
 HandlerResult get_query(const Services& services, const HttpRequest& request);

@@ -40,7 +40,7 @@ struct HttpRequest {
   std::string body;
   RequestContext context;        // once it is being answered
   const Route* route = nullptr;  // likewise, if there is one
-  BodySource* upload = nullptr;  // the body instead, for RouteBody::upload
+  BodySource* upload = nullptr;  // the body instead, for RouteBody::file and ndjson
 
   // The first query parameter of that name, or nothing.
   const std::string* find_query(std::string_view name) const;

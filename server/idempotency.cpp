@@ -33,16 +33,26 @@ Result<void> check_idempotency_key(std::string_view key) {
                                                 " printable ASCII characters.");
 }
 
-Result<void> take_idempotency_key(const HttpRequest& request, const CoreLimits& limits,
-                                  Transaction& transaction) {
+Result<std::optional<std::string>> idempotency_key_of(const HttpRequest& request) {
   const std::size_t count = request.headers.count("Idempotency-Key");
-  if (count == 0) return {};
+  if (count == 0) return std::nullopt;
   if (count > 1) return fail(ErrorCode::malformed_request, "There is more than one header Idempotency-Key.");
   const std::string_view key = without_quotes(request.headers.find("Idempotency-Key"));
-  if (auto valid = check_idempotency_key(key); !valid) return valid;
-  transaction.key = {.key = std::string(key),
+  if (auto valid = check_idempotency_key(key); !valid) return std::unexpected(valid.error());
+  return std::string(key);
+}
+
+void give_key(Transaction& transaction, std::string key, const CoreLimits& limits) {
+  transaction.key = {.key = std::move(key),
                      .request = digest_of_request(transaction),
                      .keep_us = std::chrono::microseconds(limits.key_retention).count()};
+}
+
+Result<void> take_idempotency_key(const HttpRequest& request, const CoreLimits& limits,
+                                  Transaction& transaction) {
+  Result<std::optional<std::string>> key = idempotency_key_of(request);
+  if (!key) return std::unexpected(std::move(key.error()));
+  if (*key) give_key(transaction, std::move(**key), limits);
   return {};
 }
 

@@ -10,8 +10,14 @@ namespace quorate {
 
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
 
-// Gives the transaction, which is complete otherwise, the key of the request, if it has one. The key is taken as it stands
-// or, as the draft has it, in double quotes. Errors: malformed_request.
+// The request's key, or nothing. It is taken as it stands or, as the draft has it, in double quotes. Errors:
+// malformed_request.
+Result<std::optional<std::string>> idempotency_key_of(const HttpRequest& request);
+
+// Gives the transaction, which is complete otherwise, that key.
+void give_key(Transaction& transaction, std::string key, const CoreLimits& limits);
+
+// Both. Errors: malformed_request.
 Result<void> take_idempotency_key(const HttpRequest& request, const CoreLimits& limits,
                                   Transaction& transaction);
 

@@ -31,7 +31,7 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
     {"parameter_mismatch", 422, "The parameters do not fit the statement",
      "`params` must have exactly one value for each placeholder: an array for `?`, an object for `:name`, "
      "`@name` and "
-     "`$name`. The whole transaction was rolled back."},
+     "`$name`. So must each list of `params_batch`. The whole transaction was rolled back."},
     {"forbidden_sql", 422, "This SQL is not allowed",
      "The statement would break replication or the isolation of transactions, for example BEGIN, COMMIT, "
      "ATTACH, "

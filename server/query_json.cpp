@@ -65,7 +65,8 @@ Result<JsonValue> parameter_as_json(const QueryParameter& parameter, const JsonL
     return params;
   }
   const bool is_number = parameter.name == "min_index" || parameter.name == "max_rows" ||
-                         parameter.name == "timeout_ms" || parameter.name == "limit";
+                         parameter.name == "timeout_ms" || parameter.name == "limit" ||
+                         parameter.name == "rows_per_transaction";
   return is_number ? integer_or_text(parameter.value) : JsonValue{parameter.value};
 }
 

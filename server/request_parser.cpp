@@ -25,11 +25,11 @@ bool is_folded(std::string_view name, std::string_view value, std::size_t max_he
 }  // namespace
 
 RequestParser::RequestParser(HttpRequest& request, BodyShare& share, const HttpLimits& limits)
-    : request_(request), share_(share), limits_(limits) {
+    : request_(request), share_(share), limits_(limits), body_bytes_(limits.body_bytes) {
   eager(true);
   // Beast's limit is for one piece at a time; on_field_impl() counts all of them.
   header_limit(static_cast<std::uint32_t>(limits.header_bytes + limits.target_bytes));
-  body_limit(limits.body_bytes);
+  body_limit(body_bytes_);
 }
 
 RequestParser::Failure RequestParser::failure(const boost::beast::error_code& code) const {
@@ -42,9 +42,7 @@ RequestParser::Failure RequestParser::failure(const boost::beast::error_code& co
   if (code == http::error::body_limit) {
     return {.problem = {},
             .error = {.code = ErrorCode::limit_exceeded,
-                      .message = "The body is larger than " +
-                                 std::to_string(is_upload_ ? limits_.restore_bytes : limits_.body_bytes) +
-                                 " bytes."}};
+                      .message = "The body is larger than " + std::to_string(body_bytes_) + " bytes."}};
   }
   return {.problem = {},
           .error = {.code = ErrorCode::malformed_request,
@@ -72,10 +70,13 @@ void RequestParser::on_request_impl(http::verb, Text method, Text target, int ve
   }
   request_.target = target;
   const std::string_view path = std::string_view(request_.target).substr(0, request_.target.find('?'));
-  is_upload_ = std::ranges::any_of(api_routes(), [&](const Route& route) {
-    return route.body == RouteBody::upload && route.method == request_.method && route.path == path;
-  });
-  if (is_upload_) body_limit(limits_.restore_bytes);
+  for (const Route& route : api_routes()) {
+    if (route.method != request_.method || route.path != path) continue;
+    is_upload_ = route.body == RouteBody::file || route.body == RouteBody::ndjson;
+    if (is_upload_)
+      body_bytes_ = route.body == RouteBody::file ? limits_.restore_bytes : limits_.ingest_bytes;
+  }
+  body_limit(body_bytes_);
 }
 
 void RequestParser::on_field_impl(http::field field, Text name, Text value, ErrorCodeRef code) {

@@ -27,7 +27,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   };
   Failure failure(const boost::beast::error_code& code) const;
 
-  // True when the body is to be taken as it arrives (RouteBody::upload); known with the header.
+  // True when the body is to be taken as it arrives (RouteBody::file and ndjson); known with the header.
   bool is_upload() const { return is_upload_; }
 
   // True when the client waits for "100 Continue" before it sends the body.
@@ -55,6 +55,7 @@ class RequestParser final : public boost::beast::http::basic_parser<true> {
   HttpRequest& request_;
   BodyShare& share_;
   const HttpLimits& limits_;
+  std::uint64_t body_bytes_;  // the most that this request may have
   bool expects_continue_ = false;
   bool is_upload_ = false;
   bool in_trailer_ = false;

@@ -18,8 +18,9 @@ struct Services;
 using Handler = boost::asio::awaitable<Result<HttpResponse>> (*)(const Services& services,
                                                                  const HttpRequest& request);
 
-// merge_patch: or plain JSON. upload: any bytes, which the handler takes as they arrive (HttpRequest::upload).
-enum class RouteBody { none, json, optional_json, merge_patch, upload };
+// merge_patch: or plain JSON. file, ndjson: an upload of bytes, of lines, which the handler takes as it arrives
+// (HttpRequest::upload).
+enum class RouteBody { none, json, optional_json, merge_patch, file, ndjson };
 
 struct Route {
   HttpMethod method;      // a route for GET answers HEAD too

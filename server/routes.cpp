@@ -9,6 +9,7 @@ std::span<const Route> api_routes() {
   static constexpr auto kRoutes = std::to_array<Route>({
       {HttpMethod::post, "/v1/transactions", post_transaction, RouteBody::json},
       {HttpMethod::get, "/v1/transactions/{key}", get_transaction, RouteBody::none},
+      {HttpMethod::post, "/v1/ingest", post_ingest, RouteBody::ndjson},
       {HttpMethod::post, "/v1/query", post_query, RouteBody::json},
       {HttpMethod::get, "/v1/query", get_query, RouteBody::none},
       {HttpMethod::get, "/v1/tables", get_tables, RouteBody::none},
@@ -26,7 +27,7 @@ std::span<const Route> api_routes() {
       {HttpMethod::del, "/v1/cluster/nodes/{id}", delete_cluster_node, RouteBody::none},
       {HttpMethod::post, "/v1/cluster/verify", post_cluster_verify, RouteBody::optional_json},
       {HttpMethod::get, "/v1/backup", get_backup, RouteBody::none},
-      {HttpMethod::post, "/v1/restore", post_restore, RouteBody::upload},
+      {HttpMethod::post, "/v1/restore", post_restore, RouteBody::file},
       {HttpMethod::get, "/healthz", get_healthz, RouteBody::none},
       {HttpMethod::get, "/readyz", get_readyz, RouteBody::none},
       {HttpMethod::get, "/metrics", get_metrics, RouteBody::none},

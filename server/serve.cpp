@@ -118,6 +118,7 @@ int run_serve(const ServeConfig& config) {
       .coordinator = (*cluster)->coordinator(),
       .limits = config.cluster.limits,
       .json_limits = {.depth = config.http.limits.json_depth, .values = config.http.limits.json_values},
+      .http_limits = config.http.limits,
       .cors = CorsPolicy(config.http.cors_origins),
       .log_requests = config.http.log_requests,
       .metrics = metrics};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string_view>
 
+#include "config/http_options.hpp"
 #include "core/cluster_config.hpp"
 #include "core/coordinator.hpp"
 #include "server/cors.hpp"
@@ -19,12 +20,14 @@ struct Services {
   MultiDbCoordinator& coordinator;  // the cluster's
   CoreLimits limits;
   JsonLimits json_limits;
+  HttpLimits http_limits;
   CorsPolicy cors;
   bool log_requests = false;  // all of them, not only those that failed
   HttpMetrics& metrics;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   mutable std::atomic<bool> backup_is_made = false;   // by a request, at most one at a time
   mutable std::atomic<bool> restore_is_made = false;  // likewise
+  mutable std::atomic<std::size_t> ingests = 0;       // under way
   std::atomic<bool> stopping = false;  // set once: /readyz says so, and connections end after their request
 };
 

@@ -188,6 +188,12 @@ asio::awaitable<Result<std::string>> Session::next() {
   co_return std::exchange(request_.body, {});
 }
 
+// What is in the buffer has been given to the parser; it may be the beginning of a chunk's head.
+bool Session::is_ready() {
+  boost::system::error_code code;
+  return !request_.body.empty() || parser_->is_done() || socket_.available(code) != 0;
+}
+
 // Received::request means: there is more in the buffer now.
 asio::awaitable<Session::Received> Session::receive_more() {
   const std::size_t wanted = phase_ == Phase::body ? kBodyReadBytes : kReadBytes;

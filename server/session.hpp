@@ -62,6 +62,7 @@ class Session : public std::enable_shared_from_this<Session>, private BodySource
 
   // Of an upload, while its handler runs.
   boost::asio::awaitable<Result<std::string>> next() override;
+  bool is_ready() override;
 
   std::optional<Received> parse_buffered();
   Received reject(RequestParser::Failure failure);
