@@ -49,7 +49,7 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   node->state_ = repairs ? NodeState::repairing : NodeState::running;
   node->detail_ = why;
   RaftConfig raft = raft_config(kept.node.id, stored->instance, kept.timing, kept.limits, kept.broken);
-  raft.may_lead = !repairs;
+  raft.has_content = !repairs;
   node->driver_ = std::make_unique<ConsensusDriver>(ConsensusDriver::Options{.raft = std::move(raft),
                                                                              .executor = kept.consensus,
                                                                              .transport = kept.transport,
