@@ -35,6 +35,7 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   node->cluster_id_ = (*meta)->cluster_id;
   node->instance_ = stored->instance;
   node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.observer, kept.node.id, stored->instance);
+  node->opened_in_ = stored->hard_state.term;
   node->mode_ = (*meta)->mode;
   node->membership_ = (*meta)->membership;
   if (node->membership_.members.empty()) node->membership_ = stored->membership;
