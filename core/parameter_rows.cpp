@@ -109,8 +109,8 @@ std::optional<ParameterRows> ParameterRows::parse(std::size_t count, std::size_t
 }
 
 const ParameterRows::Names& ParameterRows::names() const {
-  static const Names kNone;
-  return content_ ? content_->names : kNone;
+  static const Names none;
+  return content_ ? content_->names : none;
 }
 
 bool ParameterRows::operator==(const ParameterRows& other) const {

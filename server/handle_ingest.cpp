@@ -113,8 +113,8 @@ HandlerResult post_ingest(const Services& services, const HttpRequest& request) 
     co_return response;
   }
   response.content_type = "application/x-ndjson";
-  response.stream = std::make_unique<IngestBody>(std::move(ingest), std::move(turn), (*first)->index,
-                                                 request.context.id);
+  response.stream =
+      std::make_unique<IngestBody>(std::move(ingest), std::move(turn), (*first)->index, request.context.id);
   co_return response;
 }
 

@@ -7,7 +7,8 @@
 namespace quorate {
 namespace {
 
-Result<std::optional<std::size_t>> decode_rows(const Place& place, JsonValue& value, const CoreLimits& limits) {
+Result<std::optional<std::size_t>> decode_rows(const Place& place, JsonValue& value,
+                                               const CoreLimits& limits) {
   if (const auto* text = value.as<std::string>(); text != nullptr && *text == "all") return std::nullopt;
   const Result<std::int64_t> rows =
       expect_integer(place, value, 1, static_cast<std::int64_t>(limits.parameter_rows));
@@ -42,11 +43,13 @@ Result<IngestOptions> decode_ingest(const HttpRequest& request, const JsonLimits
     if (member.name == "allow_no_rows")
       store(decode_flag(field, member.value), options.statement.allow_no_rows, error);
     if (member.name == "mode") store(expect_mode(field, member.value), options.mode, error);
-    if (member.name == "timeout_ms") store(expect_timeout(field, member.value, limits), options.timeout, error);
+    if (member.name == "timeout_ms")
+      store(expect_timeout(field, member.value, limits), options.timeout, error);
     if (error) return std::unexpected(std::move(*error));
   }
   if (options.statement.sql.empty())
-    return fail(ErrorCode::malformed_request, "The query parameter sql is needed: a statement with placeholders.");
+    return fail(ErrorCode::malformed_request,
+                "The query parameter sql is needed: a statement with placeholders.");
   return options;
 }
 

@@ -16,7 +16,7 @@ inline constexpr std::size_t kIngestRows = 10'000;
 struct IngestOptions {
   Statement statement;  // without its rows
   std::optional<ConsistencyMode> mode = {};
-  std::chrono::milliseconds timeout;                    // of each transaction
+  std::chrono::milliseconds timeout;                              // of each transaction
   std::optional<std::size_t> rows_per_transaction = kIngestRows;  // none: all in one
 };
 

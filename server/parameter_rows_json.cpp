@@ -137,7 +137,8 @@ void ParameterRowsBuilder::end_row() {
     return fail(" has " + std::to_string(values_) + " values, and the first has " + std::to_string(width_) +
                 ".");
   } else if (values_ != width_) {
-    const auto missing = std::ranges::find_if(filled_in_, [&](std::size_t row) { return row != count() + 1; });
+    const auto missing =
+        std::ranges::find_if(filled_in_, [&](std::size_t row) { return row != count() + 1; });
     const auto column = static_cast<std::size_t>(missing - filled_in_.begin());
     return fail(" has no \"" + names_[column] + "\", which the first has.");
   }

@@ -36,12 +36,12 @@ TEST_CASE("a statement is run with each of its rows of parameters, and has one r
                            {integer(2), Blob{"b"}, 1.5},
                            {integer(3), integer(3), text("")}});
 
-    const StatementResult changed = result_of(
-        engine, with_rows("UPDATE t SET v = :v WHERE id = :id", {{text("x"), integer(1)}, {text("y"), integer(3)}},
-                          {"v", "id"}));
+    const StatementResult changed =
+        result_of(engine, with_rows("UPDATE t SET v = :v WHERE id = :id",
+                                    {{text("x"), integer(1)}, {text("y"), integer(3)}}, {"v", "id"}));
     CHECK(changed.rows_affected == 2);
-    const StatementResult found =
-        result_of(engine, with_rows("SELECT v FROM t WHERE id = ?", {{integer(3)}, {integer(7)}, {integer(1)}}));
+    const StatementResult found = result_of(
+        engine, with_rows("SELECT v FROM t WHERE id = ?", {{integer(3)}, {integer(7)}, {integer(1)}}));
     CHECK(found.columns == std::vector<std::string>{"v"});
     CHECK(found.rows == std::vector<Row>{{text("y")}, {text("x")}});
   });
@@ -70,19 +70,19 @@ TEST_CASE("a failure names the row, and nothing of any row is left") {
     TestEngine engine(name);
     engine.apply({kCreate, "INSERT INTO t VALUES (1, 'a', 1)"});
     const auto failure = [&](Statement statement) {
-      const Error error =
-          engine.failure(transaction({quorate::testing::statement("INSERT INTO t VALUES (90, 'z', 90)"),
-                                      std::move(statement)}));
+      const Error error = engine.failure(transaction(
+          {quorate::testing::statement("INSERT INTO t VALUES (90, 'z', 90)"), std::move(statement)}));
       CHECK(error.statement == 1);
       CHECK(engine.value("SELECT count(*) FROM t") == integer(1));
       return error;
     };
-    const Error twice = failure(with_rows("INSERT INTO t VALUES (?, 'b', ?)",
-                                          {{integer(2), integer(2)}, {integer(3), integer(3)}, {integer(4), integer(2)}}));
+    const Error twice =
+        failure(with_rows("INSERT INTO t VALUES (?, 'b', ?)",
+                          {{integer(2), integer(2)}, {integer(3), integer(3)}, {integer(4), integer(2)}}));
     CHECK(twice.code == ErrorCode::constraint_failed);
     CHECK(twice.params_index == 2);
-    const Error conflict =
-        failure(with_rows("UPDATE t SET v = 'c' WHERE id = ?", {{integer(1)}, {integer(1)}, {integer(8)}, {integer(1)}}));
+    const Error conflict = failure(with_rows("UPDATE t SET v = 'c' WHERE id = ?",
+                                             {{integer(1)}, {integer(1)}, {integer(8)}, {integer(1)}}));
     CHECK(conflict.code == ErrorCode::version_conflict);
     CHECK(conflict.params_index == 2);
     Statement exact = with_rows("DELETE FROM t WHERE id = ?", {{integer(1)}, {integer(1)}});
@@ -149,10 +149,12 @@ TEST_CASE("sqlite: the functions of a transaction go on from row to row") {
   TestEngine engine("sqlite");
   engine.apply({kCreate});
   engine.apply({transaction(
-      {with_rows("INSERT INTO t (v, u) VALUES (coalesce(last_insert_rowid(), 'none') || unixepoch(), random())",
-                 {{}, {}, {}})},
+      {with_rows(
+          "INSERT INTO t (v, u) VALUES (coalesce(last_insert_rowid(), 'none') || unixepoch(), random())",
+          {{}, {}, {}})},
       2'000'000)});
-  CHECK(engine.rows("SELECT v FROM t ORDER BY id") == std::vector<Row>{{text("02")}, {text("12")}, {text("22")}});
+  CHECK(engine.rows("SELECT v FROM t ORDER BY id") ==
+        std::vector<Row>{{text("02")}, {text("12")}, {text("22")}});
   CHECK(engine.value("SELECT count(DISTINCT u) FROM t") == integer(3));
 }
 
