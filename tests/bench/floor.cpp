@@ -90,6 +90,7 @@ RunResult measure_bare_sqlite(const fs::path& folder, std::chrono::milliseconds 
     database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
     database.exec(kCreateTable);
     SQLite::Statement insert(database, kInsertRow);
+    insert.bind(2, row_text(kSmallRowBytes));
     auto id = static_cast<std::int64_t>(kSmallestNumber);
     result = repeat(duration, kRowsPerTransaction, [&] {
       SQLite::Transaction transaction(database);

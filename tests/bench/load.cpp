@@ -11,6 +11,8 @@
 #include <exception>
 #include <utility>
 
+#include "tests/bench/http.hpp"
+
 namespace quorate::bench {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
@@ -51,17 +53,18 @@ class LoadRun {
   }
 
   asio::awaitable<void> converse(std::size_t number) {
-    HttpConnection connection(context_.get_executor());
+    const std::unique_ptr<Connection> connection =
+        workload_.make_connection(context_.get_executor(), options_.port);
     asio::steady_timer pause(context_);
     while (!is_over()) {
       bool failed = false;
       try {
-        if (!connection.is_open()) co_await connection.connect(options_.port);
+        if (!connection->is_open()) co_await connection->connect();
         const auto sent = Clock::now();
-        const Response response = co_await connection.exchange(workload_.next(number));
+        const Response response = co_await connection->exchange(workload_.next(number));
         count(number, response, sent);
       } catch (const std::exception& exception) {
-        connection.close();
+        connection->close();
         fail(exception.what());
         failed = true;
       }
@@ -111,6 +114,11 @@ class LoadRun {
 };
 
 }  // namespace
+
+std::unique_ptr<Connection> Workload::make_connection(const asio::any_io_executor& executor,
+                                                      std::uint16_t port) {
+  return std::make_unique<HttpConnection>(executor, port);
+}
 
 RunResult run_load(const LoadOptions& options, Workload& workload) {
   return LoadRun(options, workload).run();

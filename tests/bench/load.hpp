@@ -6,11 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "tests/bench/connection.hpp"
 #include "tests/bench/histogram.hpp"
-#include "tests/bench/http.hpp"
 
 namespace quorate::bench {
 
@@ -18,6 +19,10 @@ namespace quorate::bench {
 class Workload {
  public:
   virtual ~Workload() = default;
+
+  // A connection to the server at this port; HTTP, unless a workload says otherwise.
+  virtual std::unique_ptr<Connection> make_connection(const boost::asio::any_io_executor& executor,
+                                                      std::uint16_t port);
 
   // The bytes of the connection's next request; they stay as they are until its answer was given to accept().
   virtual std::string_view next(std::size_t connection) = 0;

@@ -5,36 +5,29 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
+
+#include "tests/bench/child_process.hpp"
 
 namespace quorate::bench {
+
+// Whether the server at this port answers that it has caught up and knows a leader.
+bool is_ready(std::uint16_t port);
 
 class ServerProcess {
  public:
   // Starts the server with its databases in `folder`, and blocks until it is ready. Throws with the tail of its output
   // when it ends or is not ready within half a minute.
   ServerProcess(const std::filesystem::path& binary, const std::filesystem::path& folder);
-  ~ServerProcess();  // kills it, if stop() was not called
-  ServerProcess(const ServerProcess&) = delete;
 
   std::uint16_t port() const { return port_; }
-
-  // Its resident memory in KiB, 0 when it is gone.
-  std::uint64_t resident_kib() const;
+  pid_t pid() const { return process_.pid(); }
 
   // Asks it to end and waits. Returns false when it did not exit with 0 in time.
-  bool stop();
+  bool stop() { return process_.stop(); }
 
  private:
-  void spawn(const std::filesystem::path& binary, const std::filesystem::path& folder);
-  void wait_until_ready();
-  std::string output() const;
-  bool has_ended();
-
-  std::filesystem::path output_path_;
-  pid_t pid_ = -1;
-  int status_ = 0;
-  std::uint16_t port_ = 0;
+  std::uint16_t port_;
+  ChildProcess process_;
 };
 
 // Bytes of all files in the folder.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/bench/benchmarks.hpp"
+#include "tests/bench/process_usage.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/scratch_folder.hpp"
 #include "tests/bench/server_process.hpp"
@@ -80,7 +81,8 @@ bool soak(const BenchOptions& options) {
   load.duration = options.soak_limit;
   load.operations = options.soak_transactions;
   load.every_second = [&](const RunResult& so_far, std::chrono::nanoseconds) {
-    samples.push_back({so_far.operations, server.resident_kib(), disk_bytes(folder.path()) / 1024});
+    samples.push_back(
+        {so_far.operations, usage_of({server.pid()}).resident_kib, disk_bytes(folder.path()) / 1024});
     if (samples.size() % 30 == 0) fmt::print(stderr, "{} transactions\n", so_far.operations);
   };
 
@@ -88,7 +90,8 @@ bool soak(const BenchOptions& options) {
   measurements[0].name = "UPDATE with version check, quorum";
   measurements[0].connections = options.connections;
   const RunResult& result = measurements[0].runs.emplace_back(run_load(load, workload));
-  samples.push_back({result.operations, server.resident_kib(), disk_bytes(folder.path()) / 1024});
+  samples.push_back(
+      {result.operations, usage_of({server.pid()}).resident_kib, disk_bytes(folder.path()) / 1024});
   if (result.errors > 0) fmt::print(stderr, "{} errors, the first: {}\n", result.errors, result.first_error);
   const bool stopped = server.stop();
   if (!stopped) fmt::print(stderr, "the server did not stop cleanly\n");

@@ -25,6 +25,12 @@ void must_succeed(std::uint16_t port, const std::string& sql) {
 
 }  // namespace
 
+std::string row_text(std::size_t row_bytes) {
+  std::string text = "Ada Lovelace";
+  text.resize(row_bytes > kNumbersBytes ? row_bytes - kNumbersBytes : 0, '.');
+  return text;
+}
+
 void create_table(std::uint16_t port) {
   must_succeed(port, kCreateTable);
 }
@@ -38,8 +44,11 @@ void prepare_table(std::uint16_t port) {
                   kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
 }
 
-InsertWorkload::InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode)
-    : ids_(ids), requests_(connections, transaction(kInsertRow, kNumber, mode)) {}
+InsertWorkload::InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode,
+                               std::size_t row_bytes)
+    : ids_(ids),
+      requests_(connections,
+                transaction(kInsertRow, fmt::format(R"({},"{}")", kNumber, row_text(row_bytes)), mode)) {}
 
 std::string_view InsertWorkload::next(std::size_t connection) {
   PreparedRequest& request = requests_[connection];

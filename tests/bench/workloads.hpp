@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/http.hpp"
 #include "tests/bench/load.hpp"
 
 namespace quorate::bench {
@@ -16,8 +17,14 @@ inline constexpr const char* kCreateTable =
     "NULL, "
     "version INTEGER NOT NULL)";
 inline constexpr const char* kInsertRow =
-    "INSERT INTO account (id, owner, balance, version) "
-    "VALUES (?, 'Ada Lovelace', 100, 1000000000000000)";
+    "INSERT INTO account (id, owner, balance, version) VALUES (?, ?, 100, 1000000000000000)";
+
+// Three numbers of 8 bytes, and a text for the rest.
+inline constexpr std::size_t kNumbersBytes = 24;
+inline constexpr std::size_t kSmallRowBytes = 36;
+
+// The row's text (its owner): as long as it takes to make `row_bytes` with the numbers.
+std::string row_text(std::size_t row_bytes);
 
 // The rows that updates and queries use are made at the start; inserts go above them.
 inline constexpr std::uint64_t kPreparedRows = 10'240;
@@ -41,7 +48,8 @@ class IdSource {
 // One row inserted per transaction. `mode` is "quorum" or "dual_write".
 class InsertWorkload : public Workload {
  public:
-  InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode);
+  InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode,
+                 std::size_t row_bytes = kSmallRowBytes);
   std::string_view next(std::size_t connection) override;
   bool accept(std::size_t connection, const Response& response) override;
 
