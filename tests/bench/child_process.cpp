@@ -89,7 +89,7 @@ void ChildProcess::kill() {
   ended_ = true;
 }
 
-void run_to_end(const std::vector<std::string>& command, const fs::path& output) {
+std::string run_to_end(const std::vector<std::string>& command, const fs::path& output) {
   ChildProcess process(command, output);
   for (const auto deadline = Clock::now() + kCommandWait; !process.has_ended() && Clock::now() < deadline;) {
     std::this_thread::sleep_for(kPoll);
@@ -97,6 +97,9 @@ void run_to_end(const std::vector<std::string>& command, const fs::path& output)
   if (!process.has_ended() || !process.stop()) {
     throw std::runtime_error("'" + command.at(0) + "' fails:\n" + process.output());
   }
+  std::string text = process.output();
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
 }
 
 std::uint16_t free_port() {

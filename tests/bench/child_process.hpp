@@ -39,8 +39,9 @@ class ChildProcess {
   bool ended_ = false;
 };
 
-// Runs the command to its end. Throws with its output when it does not exit with 0.
-void run_to_end(const std::vector<std::string>& command, const std::filesystem::path& output);
+// Runs the command to its end and returns the end of its output, without the last newline. Throws with it when the
+// command does not exit with 0 within two minutes.
+std::string run_to_end(const std::vector<std::string>& command, const std::filesystem::path& output);
 
 // A TCP port of 127.0.0.1 that is free now. Throws when there is none.
 std::uint16_t free_port();

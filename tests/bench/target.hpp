@@ -23,6 +23,13 @@ enum class ReadKind {
   linearizable  // sees everything acknowledged before it began
 };
 
+// A load that only this target has.
+struct ExtraLoad {
+  std::string name;
+  std::size_t connections = 1;
+  std::unique_ptr<Workload> workload;
+};
+
 class Target {
  public:
   virtual ~Target() = default;  // ends all its processes
@@ -44,6 +51,12 @@ class Target {
 
   // One prepared row by its id. Null when there is no such read.
   virtual std::unique_ptr<Workload> reads(std::size_t connections, ReadKind kind) = 0;
+
+  // What else is measured in the table; each once in the target's life.
+  virtual std::vector<ExtraLoad> extras(std::size_t /*connections*/) { return {}; }
+
+  // Ends its processes in the way of its users. Returns false when one did not end well.
+  virtual bool stop() { return true; }
 };
 
 }  // namespace quorate::bench
