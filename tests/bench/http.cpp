@@ -60,6 +60,11 @@ void PreparedRequest::set(std::size_t place, std::uint64_t number) {
     throw std::logic_error("a number without 16 digits");
 }
 
+void PreparedRequest::set(std::size_t place, std::string_view text) {
+  if (text.size() != kNumberDigits) throw std::logic_error("a text without 16 bytes");
+  bytes_.replace(places_.at(place), kNumberDigits, text);
+}
+
 std::optional<ResponseHead> parse_head(std::string_view bytes) {
   const std::size_t end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) {

@@ -18,13 +18,15 @@ namespace quorate::bench {
 inline constexpr std::size_t kNumberDigits = 16;
 inline constexpr std::uint64_t kSmallestNumber = 1'000'000'000'000'000;
 
-// A request whose numbers are changed in place. In the body, each run of 16 '#' is a place for a number.
+// A request whose numbers are changed in place. In path and body, each 16 '#' are a place for a number.
 class PreparedRequest {
  public:
   PreparedRequest(std::string_view method, std::string_view path, std::string_view body);
 
-  // Precondition: the body has more than `place` places and `number` has 16 digits.
+  // Precondition: there are more than `place` places, and `number` has 16 digits.
   void set(std::size_t place, std::uint64_t number);
+  // Precondition: likewise, and `text` has 16 bytes: a number in another writing, or a part of one.
+  void set(std::size_t place, std::string_view text);
   std::string_view bytes() const { return bytes_; }
 
  private:
