@@ -5,6 +5,9 @@
 #include <cstdlib>
 
 #include "tests/bench/echo_target.hpp"
+#include "tests/bench/peers/dqlite_target.hpp"
+#include "tests/bench/peers/etcd_target.hpp"
+#include "tests/bench/peers/rqlite_target.hpp"
 #include "tests/bench/quorate_target.hpp"
 #ifdef QUORATE_BENCH_LIBPQ
 #include "tests/bench/postgres_target.hpp"
@@ -27,6 +30,9 @@ std::vector<Peer> peers() {
 #ifdef QUORATE_BENCH_LIBPQ
       {"PostgreSQL", "QUORATE_BENCH_POSTGRES", start_postgres},
 #endif
+      {"rqlite", "QUORATE_BENCH_RQLITED", start_rqlite},
+      {"etcd (JSON gateway)", "QUORATE_BENCH_ETCD", start_etcd},
+      {"dqlite (demo)", "QUORATE_BENCH_DQLITE_DEMO", start_dqlite},
   };
 }
 
