@@ -13,6 +13,7 @@ namespace {
 constexpr std::chrono::milliseconds kSlot{10};
 constexpr std::chrono::milliseconds kBefore{2'000};
 constexpr std::chrono::milliseconds kAfter{4'000};
+constexpr std::chrono::milliseconds kQuick{1'000};  // before and after, to show that it works
 
 double longest_gap_ms(const std::vector<std::uint32_t>& slots) {
   std::size_t longest = 0;
@@ -27,6 +28,8 @@ double longest_gap_ms(const std::vector<std::uint32_t>& slots) {
 }  // namespace
 
 void add_failover_curve(const BenchOptions& options, Curves& curves) {
+  const auto before = options.quick ? kQuick : kBefore;
+  const auto after = options.quick ? kQuick : kAfter;
   const int rounds = options.quick ? 1 : options.rounds;
   for (int round = 1; round <= rounds; ++round) {
     const ScratchFolder folder(options.folder);
@@ -34,18 +37,18 @@ void add_failover_curve(const BenchOptions& options, Curves& curves) {
     const LoadOptions load{.port = target.ports().at(1),
                            .connections = options.connections,
                            .warm_up = options.warm_up,
-                           .duration = kBefore + kAfter,
+                           .duration = before + after,
                            .slot = kSlot};
     const auto workload = target.inserts(load.connections, kSmallRowBytes);
     std::jthread killer([&] {
-      std::this_thread::sleep_for(load.warm_up + kBefore);
+      std::this_thread::sleep_for(load.warm_up + before);
       target.process(0).kill();
     });
     RunResult run = run_load(load, *workload);
     run.slot_operations.resize(static_cast<std::size_t>(load.duration / kSlot));
     curves.add("INSERT one row, the leader is killed", "round", target.name(), round, run,
                {{"slot_ms", kSlot.count()},
-                {"killed_at_ms", kBefore.count()},
+                {"killed_at_ms", before.count()},
                 {"longest_gap_ms", longest_gap_ms(run.slot_operations)},
                 {"slot_operations", run.slot_operations}});
   }

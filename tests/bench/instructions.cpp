@@ -44,8 +44,11 @@ std::uint64_t read_total(const std::filesystem::path& file) {
 CountedRun count(const BenchOptions& options, std::uint64_t transactions,
                  std::chrono::steady_clock::duration idle) {
   const ScratchFolder folder(options.folder);
+  // Debian 12's valgrind stumbles over the debug information of a newer compiler.
+  const std::filesystem::path binary = folder.path() / "quorate";
+  run_to_end({"strip", "--strip-debug", "-o", binary, options.server}, folder.path() / "strip.txt");
   QuorateTarget target({.topology = Topology::three_processes,
-                        .binary = options.server,
+                        .binary = binary,
                         .flags = kPatience,
                         .wrapper = {"valgrind", "--tool=callgrind", "--error-exitcode=0",
                                     "--callgrind-out-file=" + (folder.path() / "callgrind.%p").string()},
