@@ -35,6 +35,7 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   node->cluster_id_ = (*meta)->cluster_id;
   node->instance_ = stored->instance;
   node->outbox_ = std::make_shared<Outbox>(kept.transport, kept.observer, kept.node.id, stored->instance);
+  node->opened_in_ = stored->hard_state.term;
   node->mode_ = (*meta)->mode;
   node->membership_ = (*meta)->membership;
   if (node->membership_.members.empty()) node->membership_ = stored->membership;
@@ -49,7 +50,7 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   node->state_ = repairs ? NodeState::repairing : NodeState::running;
   node->detail_ = why;
   RaftConfig raft = raft_config(kept.node.id, stored->instance, kept.timing, kept.limits, kept.broken);
-  raft.may_lead = !repairs;
+  raft.has_content = !repairs;
   node->driver_ = std::make_unique<ConsensusDriver>(ConsensusDriver::Options{.raft = std::move(raft),
                                                                              .executor = kept.consensus,
                                                                              .transport = kept.transport,

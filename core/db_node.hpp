@@ -218,6 +218,8 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   void schedule_pump();
   void pump();
   std::optional<Result<WriteReceipt>> known_outcome(const Submission& submission);
+  bool is_in_flight(const std::string& transaction_id) const;
+  Result<WriteReceipt> outcome_of_copies(const WriteCall& call, Term term);
   std::vector<Submission> without_repetitions(std::vector<Submission> submissions);
   void prepare(std::vector<Submission> submissions);
   Batch timed_batch(std::vector<Submission>& submissions);
@@ -290,6 +292,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   NodeState state_ = NodeState::running;
   std::string detail_;
   Leadership leadership_;
+  Term opened_in_ = 0;  // the term when this node was opened: what it led until then it has forgotten
   std::int64_t leaderless_since_us_ = 0;
   ConsistencyMode mode_ = ConsistencyMode::quorum;
   Membership membership_;  // as of applied_

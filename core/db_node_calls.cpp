@@ -58,8 +58,11 @@ void DbNode::handle(const NodeId& from, Call& call) {
   if (auto* change = std::get_if<MemberCall>(&call.body); change != nullptr && call.term == 0) {
     return options_.observer.on_member_call(std::move(*change), deadline_us, std::move(reply));
   }
-  if (!leads_ || (call.term != 0 && leadership_.term != call.term))
+  if (!leads_ || (call.term != 0 && leadership_.term != call.term)) {
+    if (const auto* write = std::get_if<WriteCall>(&call.body))
+      return answer_with<WriteReceipt>(std::move(reply))(outcome_of_copies(*write, call.term));
     return reply(std::unexpected(not_leader(id())));
+  }
   serve_as_leader(std::move(call.body), deadline_us, std::move(reply));
 }
 

@@ -129,6 +129,23 @@ std::optional<Result<WriteReceipt>> DbNode::known_outcome(const Submission& subm
   return std::nullopt;
 }
 
+bool DbNode::is_in_flight(const std::string& transaction_id) const {
+  return in_flight_ && std::ranges::any_of(in_flight_->record.batch, [&](const TimedTransaction& timed) {
+           return timed.transaction.id == transaction_id;
+         });
+}
+
+// What a node that does not lead in `term` can say of a write that was sent to it as the leader of that term: that it was
+// not applied, unless another copy of the message may have come before. A copy that comes later is not taken either.
+Result<WriteReceipt> DbNode::outcome_of_copies(const WriteCall& call, Term term) {
+  const Transaction& transaction = call.transaction;
+  if (const auto* outcome = recent_.find(transaction.id); outcome != nullptr) return *outcome;
+  const bool in_doubt =
+      term <= opened_in_ || !recent_.reaches_back_to(call.since) || is_in_flight(transaction.id);
+  return fail(ErrorCode::no_leader, "Node " + id() + " does not lead.",
+              in_doubt ? Outcome::unknown : Outcome::not_applied);
+}
+
 // Answers those that were decided before, and puts those off that stand in the batch twice.
 std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> submissions) {
   std::set<std::string> ids;
@@ -270,10 +287,7 @@ void DbNode::refuse(Submission& submission, Error error) {
   if (error.outcome == Outcome::not_applied && submission.transaction.forwarded) {
     const std::string& transaction_id = submission.transaction.id;
     if (const auto* known = recent_.find(transaction_id); known != nullptr) return submission.done(*known);
-    const auto is_same = [&](const TimedTransaction& timed) {
-      return timed.transaction.id == transaction_id;
-    };
-    if (in_flight_ && std::ranges::any_of(in_flight_->record.batch, is_same)) {
+    if (is_in_flight(transaction_id)) {
       error.outcome = Outcome::unknown;
     } else {
       recent_.remember(transaction_id, applied_.index, std::unexpected(error));

@@ -37,7 +37,7 @@ struct ReleaseBatch {
 };
 
 // running: applies and serves. repairing: its content is not trusted, or not there yet, and is being fetched; it votes, but
-// neither applies, serves nor leads. The others have ended for good, until the node is opened again.
+// neither applies nor serves, and leads only to hand over. The others have ended for good, until the node is opened again.
 enum class NodeState : std::uint8_t { running, repairing, installing, failed, quarantined, removed };
 
 // A node's progress, told to the leader.

@@ -22,7 +22,7 @@ namespace quorate {
 struct RaftConfig {
   NodeId id;
   Instance instance = 0;
-  bool may_lead = true;  // false: votes and follows, but does not campaign (its content is being repaired)
+  bool has_content = true;  // false (it is being repaired): leads like a witness, only to hand over
   TimeUs heartbeat_us = 50'000;
   TimeUs election_timeout_us = 600'000;
   std::size_t max_append_bytes = 1024UL * 1024;         // of entries in one AppendRequest
@@ -154,7 +154,9 @@ class Raft {
     return keeps(Rule::change_rolls_back) ? log_.membership() : latest_membership_;
   }
   bool is_voter() const;
-  bool is_witness() const;
+  // False for a witness, and while the content is repaired: it can lead, so that a log that only it has is not lost to
+  // the others, but campaigns only when nobody else seems able to win, and hands leadership on at once.
+  bool is_fit_to_lead() const;
 
   // raft.cpp
   void on(const Tick& event);

@@ -8,8 +8,8 @@ namespace quorate {
 
 void Raft::reset_election_timer() {
   const auto spread = static_cast<std::uint64_t>(config_.election_timeout_us);
-  // A witness waits until no data node seems able to win.
-  const TimeUs patience = config_.election_timeout_us * (is_witness() ? 3 : 1);
+  // Who could only hand over waits until nobody else seems able to win.
+  const TimeUs patience = config_.election_timeout_us * (is_fit_to_lead() ? 1 : 3);
   election_deadline_ = now_ + patience + static_cast<TimeUs>(random_ % spread);
 }
 
@@ -28,11 +28,11 @@ bool Raft::hears_from_leader() const {
 
 // Only a voter campaigns, by its own latest membership; whether it is one, decide those who count its votes.
 void Raft::start_pre_vote() {
-  if (!is_voter() || !config_.may_lead) return reset_election_timer();
-  if (is_witness()) {
-    reset_election_timer();
-  } else {
+  if (!is_voter()) return reset_election_timer();
+  if (is_fit_to_lead()) {
     reset_campaign_timer();
+  } else {
+    reset_election_timer();
   }
   if (!keeps(Rule::pre_vote)) return start_election(false);
   role_ = Role::pre_candidate;

@@ -17,9 +17,9 @@ bool Raft::is_voter() const {
          (self->instance == config_.instance || !keeps(Rule::count_only_known_instances));
 }
 
-bool Raft::is_witness() const {
+bool Raft::is_fit_to_lead() const {
   const Member* self = membership().find(config_.id);
-  return self != nullptr && self->witness;
+  return config_.has_content && (self == nullptr || !self->witness);
 }
 
 bool Raft::is_majority(const std::set<NodeId>& nodes) const {
@@ -104,7 +104,7 @@ void Raft::on(const PeerLost& event) {
     if (member.id == config_.id) break;
     if (member.voter && !member.witness && member.id != event.node) ++rank;
   }
-  if (is_witness()) return;  // its own patience tells it when no data node can win
+  if (!is_fit_to_lead()) return;  // its own patience tells it when nobody else can win
   election_deadline_ = std::min(election_deadline_, now_ + rank * kStaggerUs);
 }
 
@@ -123,13 +123,13 @@ void Raft::drive_transfer() {
   effects_.send.push_back({config_.id, handover_->to, TimeoutNow{.term = hard_.term}});
 }
 
-// A witness cannot serve, and a leader that has been removed goes once that is decided (thesis §4.2.2): the data node
-// with the longest log shall lead; and if it does not take it (it may be unable to, while its content is repaired), the
-// next one.
+// A witness cannot serve, nor can a node whose content is repaired, and a leader that has been removed goes once that is
+// decided (thesis §4.2.2): the data node with the longest log shall lead; and if it does not take it (it may be unable
+// to, while its content is repaired), the next one.
 void Raft::hand_over_if_unfit() {
-  const bool leads_as_witness = is_witness() && keeps(Rule::witness_hands_over);
+  const bool leads_unfit = !is_fit_to_lead() && keeps(Rule::witness_hands_over);
   const bool is_removed = !is_voter() && commit_ >= log_.membership_index();
-  if (handover_ || (!leads_as_witness && !is_removed)) return;
+  if (handover_ || (!leads_unfit && !is_removed)) return;
   const auto is_better = [this](const Progress& one, const Progress& other) {
     const bool equally_asked = one.asked_to_lead == other.asked_to_lead || !keeps(Rule::ask_the_next_to_lead);
     return equally_asked ? one.match > other.match : one.asked_to_lead < other.asked_to_lead;
@@ -138,9 +138,9 @@ void Raft::hand_over_if_unfit() {
   NodeId best_id;
   for (auto& [id, peer] : peers_) {
     const Member* member = membership().find(id);
-    const bool fit = member != nullptr && member->voter && !member->witness && !peer.probing &&
-                     now_ - peer.last_contact < config_.election_timeout_us;
-    if (!fit || (best != nullptr && !is_better(peer, *best))) continue;
+    const bool can_be_asked = member != nullptr && member->voter && !member->witness && !peer.probing &&
+                              now_ - peer.last_contact < config_.election_timeout_us;
+    if (!can_be_asked || (best != nullptr && !is_better(peer, *best))) continue;
     best = &peer;
     best_id = id;
   }
@@ -151,7 +151,7 @@ void Raft::hand_over_if_unfit() {
 
 void Raft::handle(const NodeId& from, const TimeoutNow& request) {
   if (request.term != hard_.term || from != leader_ || role_ == Role::leader) return;
-  if (!is_voter() || !config_.may_lead) return;
+  if (!is_voter() || !is_fit_to_lead()) return;
   start_election(true);
 }
 

@@ -32,7 +32,7 @@ enum class Rule {
   promote_when_caught_up,      // ... a learner that has caught up
   change_rolls_back,           // a membership entry that is truncated takes its membership with it
   transfer_when_caught_up,     // leadership is handed only to a member whose log is the leader's
-  witness_hands_over,          // a witness that leads gives leadership to a data node at once
+  witness_hands_over,          // a witness (or who repairs) that leads gives it to a data node at once
   ask_the_next_to_lead,        // ... and if that one does not take it, to the next
   verify_snapshots,            // a snapshot is installed only when complete and verified
   keep_promises_on_install,    // ... and forgets neither term nor vote

@@ -63,7 +63,8 @@ class LoadRun {
 
   void spawn(asio::awaitable<void> activity) {
     ++active_;
-    asio::co_spawn(context_, std::move(activity), [this](const std::exception_ptr&) {
+    asio::co_spawn(context_, std::move(activity), [this](const std::exception_ptr& bug) {
+      if (bug) std::rethrow_exception(bug);
       if (--active_ == 0) ticker_.cancel();
     });
   }

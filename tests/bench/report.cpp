@@ -145,16 +145,27 @@ nlohmann::json describe_conditions(const std::filesystem::path& folder, const st
           {"load_average_before", load_average()}};
 }
 
+nlohmann::json to_json(const RunResult& run) {
+  const auto us = [&](double quantile) {
+    return static_cast<double>(run.latency.at(quantile).count()) / 1e3;
+  };
+  return {{"per_second", run.per_second()},
+          {"p50_us", us(0.5)},
+          {"p90_us", us(0.9)},
+          {"p99_us", us(0.99)},
+          {"p999_us", us(0.999)},
+          {"max_us", us(1)},
+          {"late", run.late},
+          {"unsent", run.unsent},
+          {"errors", run.errors}};
+}
+
 nlohmann::json to_json(const std::vector<Measurement>& measurements) {
   nlohmann::json list = nlohmann::json::array();
   for (const Measurement& measurement : measurements) {
     const auto us = [](std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e3; };
     nlohmann::json runs = nlohmann::json::array();
-    for (const RunResult& run : measurement.runs) {
-      runs.push_back({{"per_second", run.per_second()},
-                      {"p50_us", us(run.latency.at(0.5))},
-                      {"p99_us", us(run.latency.at(0.99))}});
-    }
+    for (const RunResult& run : measurement.runs) runs.push_back(to_json(run));
     list.push_back({{"name", measurement.name},
                     {"target", measurement.target},
                     {"connections", measurement.connections},

@@ -38,6 +38,9 @@ nlohmann::json to_json(const std::vector<Measurement>& measurements);
 std::string to_markdown(const std::vector<Measurement>& measurements);
 std::string conditions_to_markdown(const nlohmann::json& conditions);
 
+// Throughput and latencies of one run, as in the JSON of a measurement.
+nlohmann::json to_json(const RunResult& run);
+
 std::string time_text(std::chrono::nanoseconds time);
 
 // Writes build/bench/NAME-DATE.json, or wherever `folder` is, and returns its path.

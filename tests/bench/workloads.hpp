@@ -35,6 +35,10 @@ void create_table(std::uint16_t port);
 // Creates the table and its first rows. Throws likewise.
 void prepare_table(std::uint16_t port);
 
+// Adds rows of `row_bytes`, mostly of random letters, so that the ids from kSmallestNumber on reach `rows` rows when there
+// are `present` now. Blocks. Throws likewise.
+void add_rows(std::uint16_t port, std::uint64_t present, std::uint64_t rows, std::size_t row_bytes);
+
 // Gives each insert of the whole run an id of its own.
 class IdSource {
  public:
@@ -77,16 +81,31 @@ class UpdateWorkload : public Workload {
   std::size_t rows_each_;
 };
 
-// One row read by its id. `consistency` is "local", "leader" or "linearizable".
+// One of the first `rows` rows changed per transaction, whatever its version.
+class RandomUpdateWorkload : public Workload {
+ public:
+  RandomUpdateWorkload(std::size_t connections, std::uint64_t rows);
+  std::string_view next(std::size_t connection) override;
+  bool accept(std::size_t connection, const Response& response) override;
+
+ private:
+  std::vector<PreparedRequest> requests_;
+  std::uint64_t rows_;
+  std::minstd_rand random_{1};
+};
+
+// One of the first `rows` rows read by its id. `consistency` is "local", "leader" or "linearizable".
 class PointQueryWorkload : public Workload {
  public:
-  PointQueryWorkload(std::size_t connections, const std::string& consistency);
+  PointQueryWorkload(std::size_t connections, const std::string& consistency,
+                     std::uint64_t rows = kPreparedRows);
   std::string_view next(std::size_t connection) override;
   bool accept(std::size_t connection, const Response& response) override;
 
  private:
   std::vector<PreparedRequest> requests_;
   std::vector<std::string> ids_;  // that each connection asked for
+  std::uint64_t rows_;
   std::minstd_rand random_{1};
 };
 

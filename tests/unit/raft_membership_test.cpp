@@ -1,6 +1,8 @@
 // The consensus core's rules about who takes part and who leads, driven by hand, each with its control: the rule broken.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/unit/participant.hpp"
 
 namespace quorate {
@@ -258,6 +260,23 @@ TEST_CASE("a witness that leads asks the next one to, if the first does not take
   };
   CHECK(asked(std::nullopt) == std::vector<NodeId>{"b", "c", "b"});
   CHECK(asked(Rule::ask_the_next_to_lead) == std::vector<NodeId>{"b", "b", "b"});
+}
+
+TEST_CASE("a node whose content is repaired leads when nobody else seems able to, and hands over at once") {
+  Participant a({.id = "a", .has_content = false}, log_with({"a", "b"}));
+  a.step(Tick{.now = 1, .random = 1});
+  a.step(Received{append_from("b", 1)});
+  CHECK(a.step(Tick{.now = 1 + 2 * kTimeout, .random = 1}).empty());  // anybody else would campaign now
+  CHECK_FALSE(a.step(Tick{.now = 1 + 4 * kTimeout, .random = 1}).empty());
+  a.step(
+      Received{{.from = "b", .to = "a", .body = VoteReply{.pre = true, .request_term = 2, .granted = true}}});
+  a.step(
+      Received{{.from = "b", .to = "a", .body = VoteReply{.term = 2, .request_term = 2, .granted = true}}});
+  REQUIRE(a.raft.role() == Role::leader);
+  const std::vector<RaftMessage> sent = acknowledge(a, "b", 1);
+  CHECK(std::ranges::any_of(sent, [](const RaftMessage& message) {
+    return message.to == "b" && std::holds_alternative<TimeoutNow>(message.body);
+  }));
 }
 
 TEST_CASE("whoever loses the connection to the leader asks for votes at once, one after the other") {
