@@ -158,6 +158,10 @@ void MultiDbCoordinator::status(Deadline deadline, Callback<ClusterStatus> done,
               .context = std::move(context)});
 }
 
+ConsistencyMode MultiDbCoordinator::known_mode() const {
+  return impl_->known_mode();
+}
+
 ClusterStatus MultiDbCoordinator::known_status() const {
   ClusterStatus status = impl_->own_status();
   impl_->tell_of_own_nodes(status);

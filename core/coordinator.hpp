@@ -79,6 +79,7 @@ class MultiDbCoordinator {
 
   // As this process knows it, at once.
   ClusterStatus known_status() const;
+  ConsistencyMode known_mode() const;  // quorum if none of the nodes here is a data node
 
   // Hands leadership to this node. Writes go on. Errors: not_found, malformed_request (it cannot lead), node_unavailable.
   void transfer_leadership(NodeId to, Deadline deadline, Callback<std::uint64_t> done,

@@ -92,6 +92,19 @@ std::uint64_t MultiDbCoordinator::Routing::applied_index() const {
   return index;
 }
 
+// As the data node knows it that has come furthest.
+ConsistencyMode MultiDbCoordinator::Routing::known_mode() const {
+  ConsistencyMode mode = ConsistencyMode::quorum;
+  Index furthest = 0;
+  const std::shared_lock lock(slots_mutex);
+  for (const auto& [id, slot] : slots) {
+    if (slot.data == nullptr || slot.data->applied_index() < furthest) continue;
+    furthest = slot.data->applied_index();
+    mode = slot.data->mode();
+  }
+  return mode;
+}
+
 // The leader's view, or that of the node that has come furthest.
 ClusterStatus MultiDbCoordinator::Routing::own_status() const {
   ClusterStatus best;

@@ -95,6 +95,7 @@ struct MultiDbCoordinator::Routing : NodeObserver, std::enable_shared_from_this<
   bool has_waited_in_vain(std::int64_t& since_us, std::int64_t deadline_us);
   std::uint64_t applied_index() const;
   ClusterStatus own_status() const;
+  ConsistencyMode known_mode() const;
   void tell_of_own_nodes(ClusterStatus& status) const;
 
   void later(Task task);

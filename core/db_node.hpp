@@ -89,7 +89,8 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
 
   // [any]
   bool leads() const { return leads_; }
-  bool serves() const { return serves_; }  // has content that may be read
+  ConsistencyMode mode() const { return known_mode_; }  // as of the last entry applied
+  bool serves() const { return serves_; }               // has content that may be read
   NodeCounts counts() const;
 
   // Participant [any]
@@ -284,6 +285,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> leads_ = false;
   std::atomic<bool> serves_ = false;
+  std::atomic<ConsistencyMode> known_mode_ = ConsistencyMode::quorum;
   std::atomic<bool> pump_posted_ = false;
   std::atomic<Index> applied_index_ = 0;
   std::atomic<std::size_t> queries_waiting_ = 0;

@@ -23,7 +23,7 @@ Result<void> check_query_parameters(const HttpRequest& request,
 
 Result<void> check_mode(const Services& services, const Transaction& transaction) {
   if (transaction.mode != ConsistencyMode::quorum) return {};
-  if (services.coordinator.known_status().mode == ConsistencyMode::quorum) return {};
+  if (services.coordinator.known_mode() == ConsistencyMode::quorum) return {};
   return fail(ErrorCode::malformed_request,
               "/mode \"quorum\" is weaker than the cluster's mode, \"dual_write\". A request may only "
               "strengthen it.");

@@ -275,7 +275,7 @@ std::optional<Membership> LocalNodes::Impl::decided_membership() {
 ConsistencyMode LocalNodes::Impl::mode() {
   const std::lock_guard lock(mutex);
   for (const auto& [id, runtime] : runtimes) {
-    if (runtime.node) return runtime.node->view().mode;
+    if (runtime.node) return runtime.node->mode();
   }
   return config.mode;
 }

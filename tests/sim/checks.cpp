@@ -247,9 +247,20 @@ void World::check_transfer() {
 }
 
 void World::check_outcome() {
-  Index highest = 0;
+  const auto highest_index = [this] {
+    Index highest = 0;
+    for (auto& host : hosts_) highest = std::max(highest, host->node ? host->node->applied_index() : 0);
+    return highest;
+  };
+  const auto has_caught_up = [&](const auto& host) {
+    return host->is_witness || (is_up(*host) && host->node->applied_index() == highest_index());
+  };
+  const std::int64_t end =
+      scheduler_.now_us() + 30 * kSecond;  // a snapshot may be slow, and have to be sent again
+  while (!std::ranges::all_of(hosts_, has_caught_up) && scheduler_.now_us() < end && scheduler_.step())
+    check_step();
+  const Index highest = highest_index();
   std::optional<ContentDigest> content;
-  for (auto& host : hosts_) highest = std::max(highest, host->node ? host->node->applied_index() : 0);
   for (auto& host : hosts_) {
     if (host->is_witness) continue;
     if (!is_up(*host)) throw Violation(host->config.id + " did not come back");

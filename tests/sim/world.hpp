@@ -125,7 +125,7 @@ class World {
   // restores.cpp
   void check_restore();
   void check_not_marked();
-  Result<std::uint64_t> send_restore(const std::string& file, const RestoreEnd& end);
+  Result<std::uint64_t> send_restore(const std::string& file, const RestoreEnd& end, bool may_strike);
   Result<std::uint64_t> send_restore(const RestoreRecord& record);
 
   // members.cpp
