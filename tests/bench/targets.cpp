@@ -31,8 +31,8 @@ std::vector<Peer> peers() {
       {"PostgreSQL", "QUORATE_BENCH_POSTGRES", start_postgres},
 #endif
       {"rqlite", "QUORATE_BENCH_RQLITED", start_rqlite},
-      {"etcd (JSON gateway)", "QUORATE_BENCH_ETCD", start_etcd},
-      {"dqlite (demo)", "QUORATE_BENCH_DQLITE_DEMO", start_dqlite},
+      {"etcd", "QUORATE_BENCH_ETCD", start_etcd},
+      {"dqlite", "QUORATE_BENCH_DQLITE_DEMO", start_dqlite},
   };
 }
 

@@ -46,7 +46,9 @@ class DqlitePuts : public Workload {
     requests_[connection].set(1, id);
     return requests_[connection].bytes();
   }
-  bool accept(std::size_t /*connection*/, const Response& response) override { return response.body == "done"; }
+  bool accept(std::size_t /*connection*/, const Response& response) override {
+    return response.body == "done";
+  }
 
  private:
   static std::string body(std::size_t row_bytes) {
@@ -100,23 +102,26 @@ std::string library_version(pid_t process) {
 
 class DqliteTarget : public Target {
  public:
-  DqliteTarget(const fs::path& program, const fs::path& folder) : ports_(free_ports()), peer_ports_(free_ports()) {
+  DqliteTarget(const fs::path& program, const fs::path& folder)
+      : ports_(free_ports()), peer_ports_(free_ports()) {
     for (std::size_t number = 0; number < kPeerNodes; ++number) start_node(program, folder, number);
     nodes_.wait_for("three dqlite nodes vote", [this] { return find_leader(); });
     version_ = library_version(nodes().front());
     const std::uint64_t rows = dqlite_execute(
         peer_ports_[leader_], kDatabase,
-        fmt::format("INSERT INTO model(key, value) WITH RECURSIVE row(id) AS (SELECT {} UNION ALL SELECT id + 1 FROM "
-                    "row WHERE id < {}) SELECT 'account/' || id, 'account/' || id || '{}' FROM row",
-                    kSmallestNumber, kSmallestNumber + kPreparedRows - 1,
-                    value_of(kSmallestNumber, kSmallRowBytes).substr(kKeyBytes)));
+        fmt::format(
+            "INSERT INTO model(key, value) WITH RECURSIVE row(id) AS (SELECT {} UNION ALL SELECT id + 1 FROM "
+            "row WHERE id < {}) SELECT 'account/' || id, 'account/' || id || '{}' FROM row",
+            kSmallestNumber, kSmallestNumber + kPreparedRows - 1,
+            value_of(kSmallestNumber, kSmallRowBytes).substr(kKeyBytes)));
     if (rows != kPreparedRows) throw std::runtime_error("dqlite did not insert its rows");
   }
 
-  std::string name() const override { return "dqlite (demo)"; }
-  std::string version() const override { return version_; }
+  std::string name() const override { return "dqlite"; }
+  std::string version() const override { return version_ + ", through its Go demo"; }
   std::string durability() const override {
-    return "flushed (Raft log, O_DSYNC) by a majority, and applied by the leader; writes one after the other, since "
+    return "flushed (Raft log, O_DSYNC) by a majority, and applied by the leader; writes one after the "
+           "other, since "
            "the demo refuses others meanwhile; reads ask the leader, which does not ask whether it still is";
   }
   std::vector<pid_t> nodes() const override { return nodes_.pids(leader_); }
@@ -133,8 +138,8 @@ class DqliteTarget : public Target {
  private:
   // A node opens its HTTP port when it has come into the cluster.
   void start_node(const fs::path& program, const fs::path& folder, std::size_t number) {
-    std::vector<std::string> command{program, "--api", loopback(ports_[number]), "--db",
-                                     loopback(peer_ports_[number]), "--dir", folder};
+    std::vector<std::string> command{
+        program, "--api", loopback(ports_[number]), "--db", loopback(peer_ports_[number]), "--dir", folder};
     if (number > 0) command.insert(command.end(), {"--join", loopback(peer_ports_[0])});
     nodes_.start(command, folder / fmt::format("n{}.txt", number + 1));
     nodes_.wait_for("a dqlite node joins", [&] {

@@ -9,6 +9,7 @@
 namespace quorate::bench {
 
 // `program` is dqlite-demo.
-std::unique_ptr<Target> start_dqlite(const std::filesystem::path& program, const std::filesystem::path& folder);
+std::unique_ptr<Target> start_dqlite(const std::filesystem::path& program,
+                                     const std::filesystem::path& folder);
 
 }  // namespace quorate::bench

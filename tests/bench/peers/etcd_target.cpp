@@ -22,7 +22,8 @@ constexpr std::size_t kPlacesOfKey = kEncodedKeyBytes / kNumberDigits;
 static_assert(kKeyBytes % 3 == 0, "so the encoded value begins with the encoded key");
 static_assert(kEncodedKeyBytes % kNumberDigits == 0);
 
-constexpr std::uint64_t kOperationsAtOnce = 32;  // the answer to more comes chunked, which HttpConnection does not read
+constexpr std::uint64_t kOperationsAtOnce =
+    32;  // the answer to more comes chunked, which HttpConnection does not read
 static_assert(kPreparedRows % kOperationsAtOnce == 0);
 
 std::string place_for_key() {
@@ -67,8 +68,8 @@ class EtcdReads : public Workload {
  public:
   EtcdReads(std::size_t connections, ReadKind kind)
       : requests_(connections, PreparedRequest("POST", "/v3/kv/range",
-                                               fmt::format(R"({{"key":"{}","serializable":{}}})", place_for_key(),
-                                                           kind == ReadKind::local))),
+                                               fmt::format(R"({{"key":"{}","serializable":{}}})",
+                                                           place_for_key(), kind == ReadKind::local))),
         expected_(connections) {}
 
   std::string_view next(std::size_t connection) override {
@@ -103,8 +104,8 @@ class EtcdTarget : public Target {
     for (std::uint64_t row = 0; row < kPreparedRows; row += kOperationsAtOnce) put_rows(row);
   }
 
-  std::string name() const override { return "etcd (JSON gateway)"; }
-  std::string version() const override { return version_; }
+  std::string name() const override { return "etcd"; }
+  std::string version() const override { return version_ + ", over its JSON gateway"; }
   std::string durability() const override {
     return "flushed (Raft log, fdatasync) by a majority, and applied by the leader; keys and values, not SQL";
   }
@@ -119,16 +120,16 @@ class EtcdTarget : public Target {
 
  private:
   // All as it comes, snapshots too. The manual wants HTTP on a port of its own: beside gRPC on one port it is slow.
-  void start_node(const fs::path& program, const fs::path& folder, std::size_t number, std::uint16_t peer_port,
-                  const std::string& members) {
+  void start_node(const fs::path& program, const fs::path& folder, std::size_t number,
+                  std::uint16_t peer_port, const std::string& members) {
     const std::string id = "n" + std::to_string(number + 1);
     const std::string grpc = "http://" + loopback(free_port());
     const std::string peer = "http://" + loopback(peer_port);
-    nodes_.start({program, "--name", id, "--data-dir", folder / id, "--listen-peer-urls", peer,
-                  "--initial-advertise-peer-urls", peer, "--listen-client-urls", grpc, "--advertise-client-urls",
-                  grpc, "--listen-client-http-urls", "http://" + loopback(ports_[number]), "--initial-cluster",
-                  members},
-                 folder / (id + ".txt"));
+    nodes_.start(
+        {program, "--name", id, "--data-dir", folder / id, "--listen-peer-urls", peer,
+         "--initial-advertise-peer-urls", peer, "--listen-client-urls", grpc, "--advertise-client-urls", grpc,
+         "--listen-client-http-urls", "http://" + loopback(ports_[number]), "--initial-cluster", members},
+        folder / (id + ".txt"));
   }
 
   bool find_leader() {
@@ -147,10 +148,11 @@ class EtcdTarget : public Target {
     nlohmann::json puts = nlohmann::json::array();
     for (std::uint64_t row = first; row < first + kOperationsAtOnce; ++row) {
       const std::uint64_t id = kSmallestNumber + row;
-      puts.push_back({{"request_put",
-                       {{"key", base64(key_of(id))}, {"value", base64(value_of(id, kSmallRowBytes))}}}});
+      puts.push_back(
+          {{"request_put", {{"key", base64(key_of(id))}, {"value", base64(value_of(id, kSmallRowBytes))}}}});
     }
-    const nlohmann::json answer = call_json(port(), "POST", "/v3/kv/txn", nlohmann::json{{"success", puts}}.dump());
+    const nlohmann::json answer =
+        call_json(port(), "POST", "/v3/kv/txn", nlohmann::json{{"success", puts}}.dump());
     if (!answer.value("succeeded", false)) throw std::runtime_error(answer.dump());
   }
 

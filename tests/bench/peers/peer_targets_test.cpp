@@ -49,7 +49,8 @@ std::uint64_t check_loads(Target& target) {
   for (const std::size_t row_bytes : {kSmallRowBytes, kLargeRowBytes}) {
     const auto inserts = target.inserts(kConnections, row_bytes);
     written += run_briefly(target, *inserts);
-    CHECK_FALSE(inserts->accept(0, {.status = 200, .body = R"({"results":[{"error":"UNIQUE constraint failed"}]})"}));
+    CHECK_FALSE(
+        inserts->accept(0, {.status = 200, .body = R"({"results":[{"error":"UNIQUE constraint failed"}]})"}));
   }
   for (ExtraLoad& extra : target.extras(kConnections)) {
     written += run_briefly(target, *extra.workload, extra.connections);
@@ -81,9 +82,11 @@ TEST_CASE("rqlite: three nodes, and every answer right") {
   if (program.empty()) return;
   const ScratchFolder folder("peer-tests");
   auto target = start_rqlite(program, folder.path());
+  CHECK(target->name() == "rqlite");
   const std::uint64_t written = check_loads(*target);
   const auto rows = [&]() -> std::uint64_t {
-    return call_json(target->port(), "POST", "/db/query?level=linearizable", R"(["SELECT COUNT(*) FROM account"])")
+    return call_json(target->port(), "POST", "/db/query?level=linearizable",
+                     R"(["SELECT COUNT(*) FROM account"])")
         .at("results")[0]["values"][0][0];
   };
   check_rows(rows, written, 2 + target->extras(kConnections).size());
@@ -97,6 +100,7 @@ TEST_CASE("etcd: three nodes, and every answer right") {
   if (program.empty()) return;
   const ScratchFolder folder("peer-tests");
   auto target = start_etcd(program, folder.path());
+  CHECK(target->name() == "etcd");
   const std::uint64_t written = check_loads(*target);
   const std::string all = R"({"key":"AA==","range_end":"AA==","count_only":true})";
   const auto rows = [&] {
@@ -113,6 +117,7 @@ TEST_CASE("dqlite: three nodes, and every answer right") {
   if (program.empty()) return;
   const ScratchFolder folder("peer-tests");
   auto target = start_dqlite(program, folder.path());
+  CHECK(target->name() == "dqlite");
   check_loads(*target);
   const std::vector<pid_t> processes = target->nodes();
   target.reset();

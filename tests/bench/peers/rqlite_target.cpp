@@ -78,7 +78,8 @@ class RqliteReads : public Workload {
 
 class RqliteTarget : public Target {
  public:
-  RqliteTarget(const fs::path& program, const fs::path& folder) : ports_(free_ports()), peer_ports_(free_ports()) {
+  RqliteTarget(const fs::path& program, const fs::path& folder)
+      : ports_(free_ports()), peer_ports_(free_ports()) {
     start_node(program, folder, 0, {});
     nodes_.wait_for("the first rqlite node leads", [this] { return find_leader(1); });
     for (std::size_t number = 1; number < kPeerNodes; ++number) {
@@ -86,15 +87,17 @@ class RqliteTarget : public Target {
     }
     nodes_.wait_for("three rqlite nodes vote", [this] { return find_leader(kPeerNodes); });
     execute(kCreateTable);
-    execute(fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row "
-                        "WHERE n < {}) SELECT {} + n, 'Ada Lovelace', 100, {} FROM row",
-                        kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
+    execute(
+        fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row "
+                    "WHERE n < {}) SELECT {} + n, 'Ada Lovelace', 100, {} FROM row",
+                    kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
   }
 
   std::string name() const override { return "rqlite"; }
   std::string version() const override { return version_; }
   std::string durability() const override {
-    return "flushed (Raft log in BoltDB, one fdatasync for each append) by a majority, and applied by the leader; a "
+    return "flushed (Raft log in BoltDB, one fdatasync for each append) by a majority, and applied by the "
+           "leader; a "
            "queued write that is not waited for is in the leader's memory only";
   }
   std::vector<pid_t> nodes() const override { return nodes_.pids(leader_); }
@@ -111,7 +114,8 @@ class RqliteTarget : public Target {
     for (const std::size_t number : {std::size_t{1}, connections}) {
       extras.push_back({"INSERT one row, queued and waited for", number, queued(number, kQueuedWaited)});
     }
-    extras.push_back({"INSERT one row, queued, not durable when answered", connections, queued(connections, kQueued)});
+    extras.push_back(
+        {"INSERT one row, queued, not durable when answered", connections, queued(connections, kQueued)});
     return extras;
   }
 

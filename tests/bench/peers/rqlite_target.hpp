@@ -9,6 +9,7 @@
 namespace quorate::bench {
 
 // `program` is rqlited.
-std::unique_ptr<Target> start_rqlite(const std::filesystem::path& program, const std::filesystem::path& folder);
+std::unique_ptr<Target> start_rqlite(const std::filesystem::path& program,
+                                     const std::filesystem::path& folder);
 
 }  // namespace quorate::bench
