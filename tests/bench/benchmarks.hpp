@@ -1,5 +1,5 @@
-// The programs of quorate-bench. Two start a server of their own, print a report, write it as JSON, and return false when
-// anything went wrong: a wrong answer, a server that did not stop cleanly. The third is a load for a server that runs.
+// The programs of quorate-bench. Most start servers of their own, print a report, write it as JSON, and return false when
+// anything went wrong: a wrong answer, a server that did not stop cleanly. The last is a load for a server that runs.
 #pragma once
 
 #include <chrono>
@@ -18,6 +18,9 @@ struct BenchOptions {
   int rounds = 3;
   std::chrono::milliseconds run_time{3'000};
   std::chrono::milliseconds warm_up{1'000};
+  bool quick = false;          // of the curves, a few points only
+  std::uint64_t max_gib = 10;  // of the curves: the largest database
+  std::uint64_t cpu_transactions = 2'000;
   std::uint64_t soak_transactions = 1'000'000;
   std::chrono::minutes soak_limit{45};  // a soak that is slower ends then
   std::uint16_t load_port = 0;          // of a server on 127.0.0.1 that runs already
@@ -26,6 +29,13 @@ struct BenchOptions {
 
 // Measures everything in turn, `rounds` times over, so that a disturbance does not hit one measurement alone.
 bool measure_speed(const BenchOptions& options);
+
+// Measures how speed depends on load, connections, row size and database size, what idle connections cost, and how writes
+// go on when the leader is killed.
+bool measure_curves(const BenchOptions& options);
+
+// Counts the instructions that a write transaction costs, over all nodes of a cluster of processes, with callgrind.
+bool measure_instructions(const BenchOptions& options);
 
 // Changes the same rows for a long time and watches the server's memory. The content does not grow, so once the caches
 // are full, memory must not either.

@@ -5,20 +5,27 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 #include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
+namespace asio = boost::asio;
 namespace fs = std::filesystem;
+using asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
 
 namespace {
 
 constexpr std::size_t kBlockBytes = 4096;
 constexpr std::size_t kBlocks = 256;
-constexpr int kRowsPerTransaction = 100;
+constexpr std::size_t kMessageBytes = 256;
 
 [[noreturn]] void throw_errno(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -64,6 +71,18 @@ RunResult repeat(std::chrono::milliseconds duration, std::uint64_t weight, Opera
   return result;
 }
 
+// Until the other side closes.
+void send_back(tcp::acceptor& acceptor) {
+  tcp::socket socket = acceptor.accept();
+  socket.set_option(tcp::no_delay(true));
+  std::array<char, kMessageBytes> message{};
+  boost::system::error_code closed;
+  while (!closed) {
+    asio::read(socket, asio::buffer(message), closed);
+    if (!closed) asio::write(socket, asio::buffer(message), closed);
+  }
+}
+
 }  // namespace
 
 RunResult measure_disk_sync(const fs::path& folder, std::chrono::milliseconds duration) {
@@ -81,7 +100,8 @@ RunResult measure_disk_sync(const fs::path& folder, std::chrono::milliseconds du
   return result;
 }
 
-RunResult measure_bare_sqlite(const fs::path& folder, std::chrono::milliseconds duration) {
+RunResult measure_bare_sqlite(const fs::path& folder, std::chrono::milliseconds duration,
+                              int rows_per_transaction) {
   const fs::path bare = folder / "bare";
   fs::create_directories(bare);
   RunResult result;
@@ -90,10 +110,11 @@ RunResult measure_bare_sqlite(const fs::path& folder, std::chrono::milliseconds 
     database.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
     database.exec(kCreateTable);
     SQLite::Statement insert(database, kInsertRow);
+    insert.bind(2, row_text(kSmallRowBytes));
     auto id = static_cast<std::int64_t>(kSmallestNumber);
-    result = repeat(duration, kRowsPerTransaction, [&] {
+    result = repeat(duration, static_cast<std::uint64_t>(rows_per_transaction), [&] {
       SQLite::Transaction transaction(database);
-      for (int row = 0; row < kRowsPerTransaction; ++row) {
+      for (int row = 0; row < rows_per_transaction; ++row) {
         insert.bind(1, ++id);
         insert.exec();
         insert.reset();
@@ -103,6 +124,22 @@ RunResult measure_bare_sqlite(const fs::path& folder, std::chrono::milliseconds 
   }
   fs::remove_all(bare);
   return result;
+}
+
+RunResult measure_two_round_trips(std::chrono::milliseconds duration) {
+  asio::io_context context;
+  tcp::acceptor acceptor(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  std::jthread other([&] { send_back(acceptor); });
+  tcp::socket socket(context);
+  socket.connect(acceptor.local_endpoint());
+  socket.set_option(tcp::no_delay(true));
+  std::array<char, kMessageBytes> message{};
+  return repeat(duration, 1, [&] {
+    for (int trip = 0; trip < 2; ++trip) {
+      asio::write(socket, asio::buffer(message));
+      asio::read(socket, asio::buffer(message));
+    }
+  });
 }
 
 }  // namespace quorate::bench

@@ -60,6 +60,11 @@ void PreparedRequest::set(std::size_t place, std::uint64_t number) {
     throw std::logic_error("a number without 16 digits");
 }
 
+void PreparedRequest::set(std::size_t place, std::string_view text) {
+  if (text.size() != kNumberDigits) throw std::logic_error("a text without 16 bytes");
+  bytes_.replace(places_.at(place), kNumberDigits, text);
+}
+
 std::optional<ResponseHead> parse_head(std::string_view bytes) {
   const std::size_t end = bytes.find("\r\n\r\n");
   if (end == std::string_view::npos) {
@@ -87,8 +92,8 @@ std::optional<ResponseHead> parse_head(std::string_view bytes) {
   return head;
 }
 
-asio::awaitable<void> HttpConnection::connect(std::uint16_t port) {
-  const asio::ip::tcp::endpoint server(asio::ip::address_v4::loopback(), port);
+asio::awaitable<void> HttpConnection::connect() {
+  const asio::ip::tcp::endpoint server(asio::ip::address_v4::loopback(), port_);
   co_await socket_.async_connect(server, asio::use_awaitable);
   socket_.set_option(asio::ip::tcp::no_delay(true));
 }
@@ -117,8 +122,8 @@ void HttpConnection::close() {
 namespace {
 
 asio::awaitable<OwnedResponse> call_once(std::uint16_t port, std::string_view request) {
-  HttpConnection connection(co_await asio::this_coro::executor);
-  co_await connection.connect(port);
+  HttpConnection connection(co_await asio::this_coro::executor, port);
+  co_await connection.connect();
   const Response response = co_await connection.exchange(request);
   co_return OwnedResponse{response.status, std::string(response.body)};
 }

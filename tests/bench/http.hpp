@@ -2,7 +2,6 @@
 // a small fraction of what the server spends on the same exchange. One thread.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -11,19 +10,23 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/bench/connection.hpp"
+
 namespace quorate::bench {
 
 // Numbers that change from request to request have this many digits, so that the request's length never changes.
 inline constexpr std::size_t kNumberDigits = 16;
 inline constexpr std::uint64_t kSmallestNumber = 1'000'000'000'000'000;
 
-// A request whose numbers are changed in place. In the body, each run of 16 '#' is a place for a number.
+// A request whose numbers are changed in place. In path and body, each 16 '#' are a place for a number.
 class PreparedRequest {
  public:
   PreparedRequest(std::string_view method, std::string_view path, std::string_view body);
 
-  // Precondition: the body has more than `place` places and `number` has 16 digits.
+  // Precondition: there are more than `place` places, and `number` has 16 digits.
   void set(std::size_t place, std::uint64_t number);
+  // Precondition: likewise, and `text` has 16 bytes: a number in another writing, or a part of one.
+  void set(std::size_t place, std::string_view text);
   std::string_view bytes() const { return bytes_; }
 
  private:
@@ -41,23 +44,19 @@ struct ResponseHead {
 // Nothing while the head is incomplete. Throws std::runtime_error on what is not HTTP/1.1, or has no Content-Length.
 std::optional<ResponseHead> parse_head(std::string_view bytes);
 
-struct Response {
-  int status = 0;
-  std::string_view body;  // valid until the next exchange on the same connection
-};
-
-// One persistent connection to a server on 127.0.0.1. Errors are exceptions; after one, close() and connect() again.
-class HttpConnection {
+class HttpConnection : public Connection {
  public:
-  explicit HttpConnection(boost::asio::any_io_executor executor) : socket_(executor) {}
+  HttpConnection(const boost::asio::any_io_executor& executor, std::uint16_t port)
+      : socket_(executor), port_(port) {}
 
-  boost::asio::awaitable<void> connect(std::uint16_t port);
-  boost::asio::awaitable<Response> exchange(std::string_view request);
-  void close();
-  bool is_open() const { return socket_.is_open(); }
+  boost::asio::awaitable<void> connect() override;
+  boost::asio::awaitable<Response> exchange(std::string_view request) override;
+  void close() override;
+  bool is_open() const override { return socket_.is_open(); }
 
  private:
   boost::asio::ip::tcp::socket socket_;
+  std::uint16_t port_;
   std::string buffer_;
 };
 

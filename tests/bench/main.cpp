@@ -12,11 +12,11 @@ int run(int argc, char** argv) {
   quorate::bench::BenchOptions options;
   long run_time_ms = options.run_time.count();
   long warm_up_ms = options.warm_up.count();
+  bool want_curves = false;
   long soak_minutes = options.soak_limit.count();
-  bool quick = false;
 
   CLI::App app(
-      "Measures a Quorate server on this machine: writes, reads, and the disk and SQLite for comparison.");
+      "Measures Quorate on this machine beside its peers, and beside what disk, SQLite and loopback can do.");
   CLI::Option* const server =
       app.add_option("--server", options.server, "The quorate binary")->check(CLI::ExistingFile);
   app.add_option("--folder", options.folder, "Where reports and databases go")->capture_default_str();
@@ -29,6 +29,12 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(10, 600'000))
       ->capture_default_str();
   app.add_option("--warm-up-ms", warm_up_ms)->check(CLI::Range(0, 600'000))->capture_default_str();
+  app.add_flag("--curves", want_curves, "How speed depends on load and sizes instead");
+  app.add_option("--max-gib", options.max_gib, "The largest database of the curves")->capture_default_str();
+  CLI::Option* const cpu = app.add_option("--cpu", options.cpu_transactions,
+                                          "Count the instructions of so many transactions instead")
+                               ->expected(0, 1)
+                               ->default_str("2000");
   CLI::Option* const soak = app.add_option("--soak", options.soak_transactions,
                                            "Write so many transactions and watch memory instead")
                                 ->expected(0, 1)
@@ -38,19 +44,22 @@ int run(int argc, char** argv) {
                                            "Insert rows through the server that runs at this port instead");
   app.add_option("--transactions", options.load_transactions, "How many")->capture_default_str();
   server->excludes(load);
-  app.add_flag("--quick", quick, "A fraction of a second each: shows that it works, measures nothing");
+  app.add_flag("--quick", options.quick,
+               "A fraction of a second each: shows that it works, measures nothing");
   CLI11_PARSE(app, argc, argv);
 
   if (load->count() > 0) return quorate::bench::load_running_server(options) ? 0 : 1;
   if (server->count() == 0) throw std::runtime_error("name the binary with --server, or a port with --load");
 
-  options.run_time = std::chrono::milliseconds(quick ? 100 : run_time_ms);
-  options.warm_up = std::chrono::milliseconds(quick ? 0 : warm_up_ms);
-  if (quick) options.rounds = 1;
+  options.run_time = std::chrono::milliseconds(options.quick ? 100 : run_time_ms);
+  options.warm_up = std::chrono::milliseconds(options.quick ? 0 : warm_up_ms);
+  if (options.quick) options.rounds = 1;
   options.soak_limit = std::chrono::minutes(soak_minutes);
-  const bool good =
-      soak->count() > 0 ? quorate::bench::soak(options) : quorate::bench::measure_speed(options);
-  return good ? 0 : 1;
+  bool (*benchmark)(const quorate::bench::BenchOptions&) = quorate::bench::measure_speed;
+  if (want_curves) benchmark = quorate::bench::measure_curves;
+  if (cpu->count() > 0) benchmark = quorate::bench::measure_instructions;
+  if (soak->count() > 0) benchmark = quorate::bench::soak;
+  return benchmark(options) ? 0 : 1;
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "tests/bench/report.hpp"
 
+#include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 
 #include <fmt/chrono.h>
@@ -18,11 +20,24 @@
 namespace quorate::bench {
 namespace {
 
-std::vector<double> sorted_rates(const std::vector<RunResult>& runs) {
-  std::vector<double> rates;
-  for (const RunResult& run : runs) rates.push_back(run.per_second());
-  std::ranges::sort(rates);
-  return rates.empty() ? std::vector<double>{0} : rates;
+// Of each run what `read` makes of it, the least first; a zero when there is no run.
+template <typename Read>
+auto sorted(const std::vector<RunResult>& runs, Read read) {
+  std::vector<decltype(read(runs.front()))> values;
+  for (const RunResult& run : runs) values.push_back(read(run));
+  if (values.empty()) values.emplace_back();
+  std::ranges::sort(values);
+  return values;
+}
+
+template <typename Read>
+auto median_of(const std::vector<RunResult>& runs, Read read) {
+  const auto values = sorted(runs, read);
+  return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2;
+}
+
+double rate_of(const RunResult& run) {
+  return run.per_second();
 }
 
 std::string cpu_model() {
@@ -51,6 +66,29 @@ double load_average() {
   return ::getloadavg(&load, 1) == 1 ? load : -1;
 }
 
+std::string disk_name(const std::filesystem::path& folder) {
+  struct stat information{};
+  if (::stat(folder.c_str(), &information) != 0) return "unknown";
+  std::ifstream file(
+      fmt::format("/sys/dev/block/{}:{}/uevent", major(information.st_dev), minor(information.st_dev)));
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("DEVNAME=")) return line.substr(8);
+  }
+  return "unknown";
+}
+
+std::string row_text(const Measurement& measurement) {
+  return fmt::format(
+      "| {} | {} | {} | {:.0f} | {:.0f}–{:.0f} | {} | {} | {} | {} | {} | {:.2f} | {:.2f} | {} |\n",
+      measurement.name, measurement.connections, measurement.target, measurement.median(),
+      measurement.slowest(), measurement.fastest(), time_text(measurement.latency(0.5)),
+      time_text(measurement.latency(0.9)), time_text(measurement.latency(0.99)),
+      time_text(measurement.latency(0.999)), time_text(measurement.longest()), measurement.node_cores(),
+      measurement.generator_cores(), measurement.errors());
+}
+
+}  // namespace
+
 std::string time_text(std::chrono::nanoseconds time) {
   const double us = static_cast<double>(time.count()) / 1e3;
   if (us < 10) return fmt::format("{:.1f} µs", us);
@@ -58,33 +96,32 @@ std::string time_text(std::chrono::nanoseconds time) {
   return us < 10'000 ? fmt::format("{:.2f} ms", us / 1e3) : fmt::format("{:.1f} ms", us / 1e3);
 }
 
-std::string row_text(const Measurement& measurement) {
-  const Histogram latency = measurement.latency();
-  return fmt::format("| {} | {} | {:.0f} | {:.0f}–{:.0f} | {} | {} | {} | {} |\n", measurement.name,
-                     measurement.connections, measurement.median(), measurement.slowest(),
-                     measurement.fastest(), time_text(latency.at(0.5)), time_text(latency.at(0.99)),
-                     measurement.errors(), measurement.compared);
-}
-
-}  // namespace
-
 double Measurement::median() const {
-  const std::vector<double> rates = sorted_rates(runs);
-  return (rates[(rates.size() - 1) / 2] + rates[rates.size() / 2]) / 2;
+  return median_of(runs, rate_of);
 }
 
 double Measurement::slowest() const {
-  return sorted_rates(runs).front();
+  return sorted(runs, rate_of).front();
 }
 
 double Measurement::fastest() const {
-  return sorted_rates(runs).back();
+  return sorted(runs, rate_of).back();
 }
 
-Histogram Measurement::latency() const {
-  Histogram all;
-  for (const RunResult& run : runs) all.merge(run.latency);
-  return all;
+std::chrono::nanoseconds Measurement::latency(double quantile) const {
+  return median_of(runs, [=](const RunResult& run) { return run.latency.at(quantile); });
+}
+
+std::chrono::nanoseconds Measurement::longest() const {
+  return sorted(runs, [](const RunResult& run) { return run.latency.at(1); }).back();
+}
+
+double Measurement::node_cores() const {
+  return median_of(runs, [](const RunResult& run) { return run.node_cores; });
+}
+
+double Measurement::generator_cores() const {
+  return median_of(runs, [](const RunResult& run) { return run.generator_cores; });
 }
 
 std::uint64_t Measurement::errors() const {
@@ -104,48 +141,68 @@ nlohmann::json describe_conditions(const std::filesystem::path& folder, const st
           {"kernel", std::string(system.sysname) + " " + system.release},
           {"compiler", __VERSION__},
           {"file_system", file_system(folder)},
+          {"disk", disk_name(folder)},
           {"load_average_before", load_average()}};
+}
+
+nlohmann::json to_json(const RunResult& run) {
+  const auto us = [&](double quantile) {
+    return static_cast<double>(run.latency.at(quantile).count()) / 1e3;
+  };
+  return {{"per_second", run.per_second()},
+          {"p50_us", us(0.5)},
+          {"p90_us", us(0.9)},
+          {"p99_us", us(0.99)},
+          {"p999_us", us(0.999)},
+          {"max_us", us(1)},
+          {"late", run.late},
+          {"unsent", run.unsent},
+          {"errors", run.errors}};
 }
 
 nlohmann::json to_json(const std::vector<Measurement>& measurements) {
   nlohmann::json list = nlohmann::json::array();
   for (const Measurement& measurement : measurements) {
-    const Histogram latency = measurement.latency();
-    const auto us = [&](double quantile) { return static_cast<double>(latency.at(quantile).count()) / 1e3; };
-    nlohmann::json rates = nlohmann::json::array();
-    for (const RunResult& run : measurement.runs) rates.push_back(run.per_second());
+    const auto us = [](std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e3; };
+    nlohmann::json runs = nlohmann::json::array();
+    for (const RunResult& run : measurement.runs) runs.push_back(to_json(run));
     list.push_back({{"name", measurement.name},
+                    {"target", measurement.target},
                     {"connections", measurement.connections},
                     {"per_second_median", measurement.median()},
-                    {"per_second_of_each_run", rates},
-                    {"p50_us", us(0.5)},
-                    {"p90_us", us(0.9)},
-                    {"p99_us", us(0.99)},
-                    {"p999_us", us(0.999)},
-                    {"max_us", us(1)},
-                    {"errors", measurement.errors()},
-                    {"compared", measurement.compared}});
+                    {"runs", runs},
+                    {"p50_us", us(measurement.latency(0.5))},
+                    {"p90_us", us(measurement.latency(0.9))},
+                    {"p99_us", us(measurement.latency(0.99))},
+                    {"p999_us", us(measurement.latency(0.999))},
+                    {"max_us", us(measurement.longest())},
+                    {"node_cores", measurement.node_cores()},
+                    {"generator_cores", measurement.generator_cores()},
+                    {"errors", measurement.errors()}});
   }
   return list;
 }
 
-std::string to_markdown(const nlohmann::json& conditions, const std::vector<Measurement>& measurements) {
+std::string to_markdown(const std::vector<Measurement>& measurements) {
   std::string text =
-      "| measured | connections | per second (median) | slowest–fastest run | p50 | p99 | errors | compared "
-      "|\n"
-      "|---|---:|---:|---:|---:|---:|---:|---|\n";
+      "| measured | connections | target | per second (median) | slowest–fastest run | p50 | p90 | p99 | "
+      "p99.9 | "
+      "max | cores of its nodes | cores of the generator | errors |\n"
+      "|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
   for (const Measurement& measurement : measurements) text += row_text(measurement);
-  return text + "\n" + conditions_to_markdown(conditions);
+  return text;
 }
 
 std::string conditions_to_markdown(const nlohmann::json& conditions) {
   return fmt::format(
-      "Conditions: {}, commit {}, {} with {} cores shared by server and client, {}, {}, {}, load average "
+      "Conditions: {}, commit {}, {} with {} cores shared by servers and client, {}, {}, {} on {}, load "
+      "average "
       "before {:.2f}.\n",
       conditions.at("date").get<std::string>(), conditions.at("commit").get<std::string>(),
       conditions.at("cpu").get<std::string>(), conditions.at("cores").get<unsigned>(),
       conditions.at("kernel").get<std::string>(), conditions.at("compiler").get<std::string>(),
-      conditions.at("file_system").get<std::string>(), conditions.at("load_average_before").get<double>());
+      conditions.at("file_system").get<std::string>(), conditions.at("disk").get<std::string>(),
+      conditions.at("load_average_before").get<double>());
 }
 
 std::filesystem::path write_json(const std::filesystem::path& folder, const std::string& name,

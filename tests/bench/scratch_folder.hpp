@@ -16,6 +16,10 @@ class ScratchFolder {
     if (::mkdtemp(name.data()) == nullptr)
       throw std::runtime_error("cannot make a folder in " + parent.string());
     path_ = name;
+    // A server that runs as another user must reach what is below.
+    std::filesystem::permissions(path_,
+                                 std::filesystem::perms::group_exec | std::filesystem::perms::others_exec,
+                                 std::filesystem::perm_options::add);
   }
   ~ScratchFolder() {
     std::error_code ignored;

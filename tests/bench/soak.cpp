@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "tests/bench/benchmarks.hpp"
+#include "tests/bench/process_usage.hpp"
+#include "tests/bench/quorate_target.hpp"
 #include "tests/bench/report.hpp"
 #include "tests/bench/scratch_folder.hpp"
-#include "tests/bench/server_process.hpp"
 #include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
@@ -20,6 +21,17 @@ struct Sample {
   std::uint64_t resident_kib = 0;
   std::uint64_t disk_kib = 0;
 };
+
+// Of all files in the folder.
+std::uint64_t disk_bytes(const std::filesystem::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code gone;  // a journal may go away while we look
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder, gone)) {
+    const std::uint64_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
 
 // The samples closest to each twentieth of the way.
 std::vector<Sample> thinned(const std::vector<Sample>& samples) {
@@ -70,8 +82,7 @@ void print_samples(const std::vector<Sample>& samples) {
 bool soak(const BenchOptions& options) {
   const ScratchFolder folder(options.folder);
   const nlohmann::json conditions = describe_conditions(folder.path(), options.commit);
-  ServerProcess server(options.server, folder.path());
-  prepare_table(server.port());
+  QuorateTarget server({.topology = Topology::embedded, .binary = options.server}, folder.path());
   UpdateWorkload workload(options.connections);
   std::vector<Sample> samples;
   LoadOptions load;
@@ -80,22 +91,25 @@ bool soak(const BenchOptions& options) {
   load.duration = options.soak_limit;
   load.operations = options.soak_transactions;
   load.every_second = [&](const RunResult& so_far, std::chrono::nanoseconds) {
-    samples.push_back({so_far.operations, server.resident_kib(), disk_bytes(folder.path()) / 1024});
+    samples.push_back(
+        {so_far.operations, usage_of(server.nodes()).resident_kib, disk_bytes(folder.path()) / 1024});
     if (samples.size() % 30 == 0) fmt::print(stderr, "{} transactions\n", so_far.operations);
   };
 
   std::vector<Measurement> measurements(1);
-  measurements[0].name = "UPDATE with version check, quorum";
+  measurements[0].name = "UPDATE with version check";
+  measurements[0].target = server.name();
   measurements[0].connections = options.connections;
   const RunResult& result = measurements[0].runs.emplace_back(run_load(load, workload));
-  samples.push_back({result.operations, server.resident_kib(), disk_bytes(folder.path()) / 1024});
+  samples.push_back(
+      {result.operations, usage_of(server.nodes()).resident_kib, disk_bytes(folder.path()) / 1024});
   if (result.errors > 0) fmt::print(stderr, "{} errors, the first: {}\n", result.errors, result.first_error);
   const bool stopped = server.stop();
   if (!stopped) fmt::print(stderr, "the server did not stop cleanly\n");
 
   print_samples(samples);
   fmt::print("\n{} transactions. {}\n\n", result.operations, growth_text(samples));
-  fmt::print("{}\n", to_markdown(conditions, measurements));
+  fmt::print("{}\n{}\n", to_markdown(measurements), conditions_to_markdown(conditions));
   const nlohmann::json report{
       {"conditions", conditions}, {"measurements", to_json(measurements)}, {"samples", to_json(samples)}};
   fmt::print("Written to {}\n", write_json(options.folder, "soak", report).string());

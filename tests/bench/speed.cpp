@@ -1,120 +1,154 @@
 #include <fmt/format.h>
+#include <algorithm>
 #include <cstdio>
-#include <functional>
-#include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "tests/bench/benchmarks.hpp"
 #include "tests/bench/floor.hpp"
+#include "tests/bench/goals.hpp"
 #include "tests/bench/report.hpp"
+#include "tests/bench/run_target.hpp"
 #include "tests/bench/scratch_folder.hpp"
-#include "tests/bench/server_process.hpp"
+#include "tests/bench/targets.hpp"
 #include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
 namespace {
 
-constexpr const char* kDiskSync = "disk: 4 KiB write and fdatasync";
-constexpr const char* kBareSqlite = "bare SQLite: rows, 100 to a transaction";
-
-struct Planned {
-  Measurement measurement;
-  std::function<RunResult()> run;
-};
-
-class Plan {
+class Table {
  public:
-  Plan(const BenchOptions& options, std::uint16_t port, const std::filesystem::path& folder)
-      : options_(options), port_(port) {
-    add(kDiskSync, 1, [=] { return measure_disk_sync(folder, options.run_time); });
-    add(kBareSqlite, 1, [=] { return measure_bare_sqlite(folder, options.run_time); });
-    const std::size_t many = options.connections;
-    for (const char* mode : {"quorum", "dual_write"}) {
-      for (const std::size_t connections : {std::size_t{1}, many}) {
-        add_load(fmt::format("INSERT one row, {}", mode), connections,
-                 std::make_unique<InsertWorkload>(connections, ids_, mode));
-      }
-    }
-    add_load("UPDATE with version check, quorum", many, std::make_unique<UpdateWorkload>(many));
-    for (const char* consistency : {"local", "leader", "linearizable"}) {
-      for (const std::size_t connections : {std::size_t{1}, many}) {
-        add_load(fmt::format("SELECT by id, {}", consistency), connections,
-                 std::make_unique<PointQueryWorkload>(connections, consistency));
-      }
-    }
-  }
+  explicit Table(const BenchOptions& options) : options_(options), kinds_(all_targets(options.server)) {}
 
+  // Each target is started anew in each round and is alone while it is measured; each round begins with another one.
   void run_round(int round) {
-    for (Planned& planned : planned_) {
-      Measurement& measurement = planned.measurement;
-      const RunResult& result = measurement.runs.emplace_back(planned.run());
-      fmt::print(stderr, "round {}: {} at {}: {:.0f}/s\n", round, measurement.name, measurement.connections,
-                 result.per_second());
-      if (result.errors > 0)
-        fmt::print(stderr, "  {} errors, the first: {}\n", result.errors, result.first_error);
+    run_floors();
+    for (std::size_t turn = 0; turn < kinds_.size(); ++turn) {
+      const TargetKind& kind = kinds_[(turn + static_cast<std::size_t>(round)) % kinds_.size()];
+      const ScratchFolder folder(options_.folder);
+      const std::unique_ptr<Target> target = kind.start(folder.path());
+      about_[kind.name] = {
+          {"name", target->name()}, {"version", target->version()}, {"durability", target->durability()}};
+      measure(*target);
+      if (target->stop()) continue;
+      fmt::print(stderr, "{} did not stop cleanly\n", kind.name);
+      is_clean_ = false;
     }
   }
 
-  // Adds what each is to be compared with.
-  std::vector<Measurement> finish() {
-    std::vector<Measurement> measurements;
-    for (Planned& planned : planned_) measurements.push_back(std::move(planned.measurement));
-    const Measurement& disk = measurements.at(0);
-    Measurement& bare = measurements.at(1);
-    bare.compared = "times are of a transaction";
-    for (Measurement& measurement : measurements) {
-      if (!measurement.name.starts_with("INSERT")) continue;
-      const double rate = bare.median() > 0 ? measurement.median() / bare.median() : 0;
-      const auto sync_time = static_cast<double>(std::max<std::int64_t>(disk.latency().at(0.5).count(), 1));
-      const double time = static_cast<double>(measurement.latency().at(0.5).count()) / sync_time;
-      measurement.compared = measurement.connections == 1 ? fmt::format("p50 is {:.1f} × the disk's", time)
-                                                          : fmt::format("{:.2f} × bare SQLite", rate);
+  bool is_clean() const { return is_clean_; }
+
+  // Load by load, and in each in the order of the targets.
+  std::vector<Measurement> measurements() const {
+    std::vector<std::string> targets;
+    for (const TargetKind& kind : kinds_) targets.push_back(kind.name);
+    targets.insert(targets.end(), {kSqlite, kDisk, kLoopback});
+    std::vector<std::pair<std::string, std::size_t>> loads;
+    std::vector<std::vector<Measurement>> by_load;
+    for (const std::string& target : targets) {
+      for (const Measurement& measurement : measurements_) {
+        if (measurement.target != target) continue;
+        const std::pair load(measurement.name, measurement.connections);
+        const auto place = static_cast<std::size_t>(std::ranges::find(loads, load) - loads.begin());
+        if (place == loads.size()) {
+          loads.push_back(load);
+          by_load.emplace_back();
+        }
+        by_load[place].push_back(measurement);
+      }
     }
-    return measurements;
+    std::vector<Measurement> all;
+    for (const auto& measured : by_load) all.insert(all.end(), measured.begin(), measured.end());
+    return all;
+  }
+
+  nlohmann::json targets() const {
+    nlohmann::json list = nlohmann::json::array();
+    for (const TargetKind& kind : kinds_) list.push_back(about_.at(kind.name));
+    return list;
   }
 
  private:
-  void add(std::string name, std::size_t connections, std::function<RunResult()> run) {
-    planned_.push_back(
-        {{.name = std::move(name), .connections = connections, .runs = {}, .compared = {}}, std::move(run)});
+  void run_floors() {
+    const ScratchFolder folder(options_.folder);
+    const auto many = static_cast<int>(options_.connections);
+    keep(kDisk, kDiskSync, 1, measure_disk_sync(folder.path(), options_.run_time));
+    keep(kLoopback, kTwoRoundTrips, 1, measure_two_round_trips(options_.run_time));
+    keep(kSqlite, kInserts, 1, measure_bare_sqlite(folder.path(), options_.run_time, 1));
+    keep(kSqlite, kInserts, options_.connections,
+         measure_bare_sqlite(folder.path(), options_.run_time, many));
   }
 
-  void add_load(std::string name, std::size_t connections, std::unique_ptr<Workload> workload) {
-    Workload& kept = *workloads_.emplace_back(std::move(workload));
-    LoadOptions load;
-    load.port = port_;
-    load.connections = connections;
-    load.warm_up = options_.warm_up;
-    load.duration = options_.run_time;
-    add(std::move(name), connections, [load, &kept] { return run_load(load, kept); });
+  void measure(Target& target) {
+    const std::size_t many = options_.connections;
+    for (const std::size_t connections : {std::size_t{1}, many}) {
+      run(target, kInserts, connections, target.inserts(connections, kSmallRowBytes));
+    }
+    run(target, kLocalReads, many, target.reads(many, ReadKind::local));
+    run(target, kLinearizableReads, many, target.reads(many, ReadKind::linearizable));
+    for (ExtraLoad& extra : target.extras(many)) {
+      run(target, extra.name, extra.connections, std::move(extra.workload));
+    }
+  }
+
+  void run(Target& target, const std::string& name, std::size_t connections,
+           std::unique_ptr<Workload> workload) {
+    if (!workload) return;
+    const LoadOptions load{.port = target.port(),
+                           .connections = connections,
+                           .warm_up = options_.warm_up,
+                           .duration = options_.run_time};
+    keep(target.name(), name, connections, run_target(target, load, *workload));
+  }
+
+  void keep(const std::string& target, const std::string& name, std::size_t connections, RunResult result) {
+    fmt::print(stderr, "{}: {} at {}: {:.0f}/s\n", target, name, connections, result.per_second());
+    if (result.errors > 0)
+      fmt::print(stderr, "  {} errors, the first: {}\n", result.errors, result.first_error);
+    const auto is_same = [&](const Measurement& measurement) {
+      return measurement.target == target && measurement.name == name &&
+             measurement.connections == connections;
+    };
+    auto found = std::ranges::find_if(measurements_, is_same);
+    if (found == measurements_.end()) {
+      found = measurements_.insert(found,
+                                   {.name = name, .target = target, .connections = connections, .runs = {}});
+    }
+    found->runs.push_back(std::move(result));
   }
 
   const BenchOptions& options_;
-  std::uint16_t port_;
-  IdSource ids_;
-  std::vector<std::unique_ptr<Workload>> workloads_;
-  std::vector<Planned> planned_;
+  std::vector<TargetKind> kinds_;
+  std::vector<Measurement> measurements_;
+  std::map<std::string, nlohmann::json> about_;
+  bool is_clean_ = true;
 };
 
 }  // namespace
 
 bool measure_speed(const BenchOptions& options) {
-  const ScratchFolder folder(options.folder);
-  const nlohmann::json conditions = describe_conditions(folder.path(), options.commit);
-  ServerProcess server(options.server, folder.path());
-  prepare_table(server.port());
-  Plan plan(options, server.port(), folder.path());
-  for (int round = 1; round <= options.rounds; ++round) plan.run_round(round);
-  const bool stopped = server.stop();
-  if (!stopped) fmt::print(stderr, "the server did not stop cleanly\n");
+  std::filesystem::create_directories(options.folder);
+  nlohmann::json conditions = describe_conditions(options.folder, options.commit);
+  Table table(options);
+  for (int round = 0; round < options.rounds; ++round) table.run_round(round);
+  const std::vector<Measurement> measurements = table.measurements();
+  const std::vector<Goal> goals = judge(measurements, options.connections);
+  conditions["targets"] = table.targets();
 
-  const std::vector<Measurement> measurements = plan.finish();
-  fmt::print("{}\n", to_markdown(conditions, measurements));
-  const nlohmann::json report{{"conditions", conditions}, {"measurements", to_json(measurements)}};
+  fmt::print("{}\n{}\n{}\n", to_markdown(measurements), ratios_to_markdown(measurements), to_markdown(goals));
+  for (const nlohmann::json& target : conditions["targets"]) {
+    fmt::print("- {} ({}): {}\n", target.at("name").get<std::string>(),
+               target.at("version").get<std::string>(), target.at("durability").get<std::string>());
+  }
+  fmt::print("\n{}\n", conditions_to_markdown(conditions));
+  const nlohmann::json report{
+      {"conditions", conditions}, {"measurements", to_json(measurements)}, {"goals", to_json(goals)}};
   fmt::print("Written to {}\n", write_json(options.folder, "speed", report).string());
-  return stopped && std::ranges::all_of(measurements, [](const Measurement& m) { return m.errors() == 0; });
+  return table.is_clean() &&
+         std::ranges::all_of(measurements, [](const Measurement& m) { return m.errors() == 0; });
 }
 
 }  // namespace quorate::bench

@@ -1,6 +1,7 @@
 #include "tests/bench/workloads.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <stdexcept>
 
 namespace quorate::bench {
@@ -25,6 +26,12 @@ void must_succeed(std::uint16_t port, const std::string& sql) {
 
 }  // namespace
 
+std::string row_text(std::size_t row_bytes) {
+  std::string text = "Ada Lovelace";
+  text.resize(row_bytes > kNumbersBytes ? row_bytes - kNumbersBytes : 0, '.');
+  return text;
+}
+
 void create_table(std::uint16_t port) {
   must_succeed(port, kCreateTable);
 }
@@ -38,8 +45,24 @@ void prepare_table(std::uint16_t port) {
                   kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
 }
 
-InsertWorkload::InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode)
-    : ids_(ids), requests_(connections, transaction(kInsertRow, kNumber, mode)) {}
+void add_rows(std::uint16_t port, std::uint64_t present, std::uint64_t rows, std::size_t row_bytes) {
+  constexpr std::uint64_t kRowsAtOnce = 8'192;
+  while (present < rows) {
+    const std::uint64_t next = std::min(rows, present + kRowsAtOnce);
+    must_succeed(
+        port,
+        fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT {} UNION ALL SELECT n + 1 FROM row "
+                    "WHERE n < {}) SELECT {} + n, hex(randomblob({})), 100, {} FROM row",
+                    present, next - 1, kSmallestNumber, (row_bytes - kNumbersBytes) / 2, kSmallestNumber));
+    present = next;
+  }
+}
+
+InsertWorkload::InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode,
+                               std::size_t row_bytes)
+    : ids_(ids),
+      requests_(connections,
+                transaction(kInsertRow, fmt::format(R"({},"{}")", kNumber, row_text(row_bytes)), mode)) {}
 
 std::string_view InsertWorkload::next(std::size_t connection) {
   PreparedRequest& request = requests_[connection];
@@ -74,17 +97,34 @@ bool UpdateWorkload::accept(std::size_t number, const Response& response) {
   return response.body.contains("\"rows_affected\":1");
 }
 
-PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency)
+RandomUpdateWorkload::RandomUpdateWorkload(std::size_t connections, std::uint64_t rows)
+    : requests_(connections, transaction("UPDATE account SET balance = balance + 1, version = version + 1 "
+                                         "WHERE id = ?",
+                                         kNumber, "quorum")),
+      rows_(rows) {}
+
+std::string_view RandomUpdateWorkload::next(std::size_t connection) {
+  requests_[connection].set(0, kSmallestNumber + random_() % rows_);
+  return requests_[connection].bytes();
+}
+
+bool RandomUpdateWorkload::accept(std::size_t /*connection*/, const Response& response) {
+  return response.body.contains("\"rows_affected\":1");
+}
+
+PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency,
+                                       std::uint64_t rows)
     : requests_(connections,
                 PreparedRequest(
                     "POST", kQuery,
                     fmt::format(R"({{"sql":"SELECT id, owner, balance, version FROM account WHERE id = ?",)"
                                 R"("params":[{}],"consistency":"{}"}})",
                                 kNumber, consistency))),
-      ids_(connections) {}
+      ids_(connections),
+      rows_(rows) {}
 
 std::string_view PointQueryWorkload::next(std::size_t connection) {
-  const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
+  const std::uint64_t id = kSmallestNumber + random_() % rows_;
   ids_[connection] = std::to_string(id);
   requests_[connection].set(0, id);
   return requests_[connection].bytes();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/http.hpp"
 #include "tests/bench/load.hpp"
 
 namespace quorate::bench {
@@ -16,8 +17,14 @@ inline constexpr const char* kCreateTable =
     "NULL, "
     "version INTEGER NOT NULL)";
 inline constexpr const char* kInsertRow =
-    "INSERT INTO account (id, owner, balance, version) "
-    "VALUES (?, 'Ada Lovelace', 100, 1000000000000000)";
+    "INSERT INTO account (id, owner, balance, version) VALUES (?, ?, 100, 1000000000000000)";
+
+// Three numbers of 8 bytes, and a text for the rest.
+inline constexpr std::size_t kNumbersBytes = 24;
+inline constexpr std::size_t kSmallRowBytes = 36;
+
+// The row's text (its owner): as long as it takes to make `row_bytes` with the numbers.
+std::string row_text(std::size_t row_bytes);
 
 // The rows that updates and queries use are made at the start; inserts go above them.
 inline constexpr std::uint64_t kPreparedRows = 10'240;
@@ -27,6 +34,10 @@ void create_table(std::uint16_t port);
 
 // Creates the table and its first rows. Throws likewise.
 void prepare_table(std::uint16_t port);
+
+// Adds rows of `row_bytes`, mostly of random letters, so that the ids from kSmallestNumber on reach `rows` rows when there
+// are `present` now. Blocks. Throws likewise.
+void add_rows(std::uint16_t port, std::uint64_t present, std::uint64_t rows, std::size_t row_bytes);
 
 // Gives each insert of the whole run an id of its own.
 class IdSource {
@@ -41,7 +52,8 @@ class IdSource {
 // One row inserted per transaction. `mode` is "quorum" or "dual_write".
 class InsertWorkload : public Workload {
  public:
-  InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode);
+  InsertWorkload(std::size_t connections, IdSource& ids, const std::string& mode,
+                 std::size_t row_bytes = kSmallRowBytes);
   std::string_view next(std::size_t connection) override;
   bool accept(std::size_t connection, const Response& response) override;
 
@@ -69,16 +81,31 @@ class UpdateWorkload : public Workload {
   std::size_t rows_each_;
 };
 
-// One row read by its id. `consistency` is "local", "leader" or "linearizable".
+// One of the first `rows` rows changed per transaction, whatever its version.
+class RandomUpdateWorkload : public Workload {
+ public:
+  RandomUpdateWorkload(std::size_t connections, std::uint64_t rows);
+  std::string_view next(std::size_t connection) override;
+  bool accept(std::size_t connection, const Response& response) override;
+
+ private:
+  std::vector<PreparedRequest> requests_;
+  std::uint64_t rows_;
+  std::minstd_rand random_{1};
+};
+
+// One of the first `rows` rows read by its id. `consistency` is "local", "leader" or "linearizable".
 class PointQueryWorkload : public Workload {
  public:
-  PointQueryWorkload(std::size_t connections, const std::string& consistency);
+  PointQueryWorkload(std::size_t connections, const std::string& consistency,
+                     std::uint64_t rows = kPreparedRows);
   std::string_view next(std::size_t connection) override;
   bool accept(std::size_t connection, const Response& response) override;
 
  private:
   std::vector<PreparedRequest> requests_;
   std::vector<std::string> ids_;  // that each connection asked for
+  std::uint64_t rows_;
   std::minstd_rand random_{1};
 };
 

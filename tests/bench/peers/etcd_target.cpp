@@ -1,0 +1,172 @@
+#include "tests/bench/peers/etcd_target.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/bench/http.hpp"
+#include "tests/bench/peers/key_value.hpp"
+#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/workloads.hpp"
+
+namespace quorate::bench {
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kEncodedKeyBytes = kKeyBytes / 3 * 4;
+constexpr std::size_t kPlacesOfKey = kEncodedKeyBytes / kNumberDigits;
+static_assert(kKeyBytes % 3 == 0, "so the encoded value begins with the encoded key");
+static_assert(kEncodedKeyBytes % kNumberDigits == 0);
+
+constexpr std::uint64_t kOperationsAtOnce =
+    32;  // the answer to more comes chunked, which HttpConnection does not read
+static_assert(kPreparedRows % kOperationsAtOnce == 0);
+
+std::string place_for_key() {
+  return std::string(kEncodedKeyBytes, '#');
+}
+
+// Writes the encoded key into its place `number`.
+void set_key(PreparedRequest& request, std::size_t number, std::string_view key) {
+  for (std::size_t part = 0; part < kPlacesOfKey; ++part) {
+    request.set(number * kPlacesOfKey + part, key.substr(part * kNumberDigits, kNumberDigits));
+  }
+}
+
+PreparedRequest put_request(std::size_t row_bytes) {
+  const std::string value = base64(value_of(kSmallestNumber, row_bytes)).substr(kEncodedKeyBytes);
+  return {"POST", "/v3/kv/put",
+          fmt::format(R"({{"key":"{}","value":"{}{}"}})", place_for_key(), place_for_key(), value)};
+}
+
+class EtcdPuts : public Workload {
+ public:
+  EtcdPuts(std::size_t connections, IdSource& ids, std::size_t row_bytes)
+      : ids_(ids), requests_(connections, put_request(row_bytes)) {}
+
+  std::string_view next(std::size_t connection) override {
+    const std::string key = base64(key_of(ids_.next()));
+    set_key(requests_[connection], 0, key);
+    set_key(requests_[connection], 1, key);
+    return requests_[connection].bytes();
+  }
+  // A put tells the revision that it made, and nothing else; what fails has another status than 200.
+  bool accept(std::size_t /*connection*/, const Response& response) override {
+    return response.body.contains(R"("revision":")");
+  }
+
+ private:
+  IdSource& ids_;
+  std::vector<PreparedRequest> requests_;
+};
+
+class EtcdReads : public Workload {
+ public:
+  EtcdReads(std::size_t connections, ReadKind kind)
+      : requests_(connections, PreparedRequest("POST", "/v3/kv/range",
+                                               fmt::format(R"({{"key":"{}","serializable":{}}})",
+                                                           place_for_key(), kind == ReadKind::local))),
+        expected_(connections) {}
+
+  std::string_view next(std::size_t connection) override {
+    const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
+    set_key(requests_[connection], 0, base64(key_of(id)));
+    expected_[connection] = fmt::format(R"("value":"{}")", base64(value_of(id, kSmallRowBytes)));
+    return requests_[connection].bytes();
+  }
+  bool accept(std::size_t connection, const Response& response) override {
+    return response.body.contains(expected_[connection]);
+  }
+
+ private:
+  std::vector<PreparedRequest> requests_;
+  std::vector<std::string> expected_;
+  std::minstd_rand random_{1};
+};
+
+class EtcdTarget : public Target {
+ public:
+  EtcdTarget(const fs::path& program, const fs::path& folder) : ports_(free_ports()) {
+    const std::vector<std::uint16_t> peers = free_ports();
+    std::string members;
+    for (std::size_t number = 0; number < kPeerNodes; ++number) {
+      members += fmt::format("{}n{}=http://{}", number == 0 ? "" : ",", number + 1, loopback(peers[number]));
+    }
+    for (std::size_t number = 0; number < kPeerNodes; ++number) {
+      start_node(program, folder, number, peers[number], members);
+    }
+    nodes_.wait_for("three etcd members follow one leader", [this] { return find_leader(); });
+    version_ = call_json(port(), "GET", "/version").at("etcdserver");
+    for (std::uint64_t row = 0; row < kPreparedRows; row += kOperationsAtOnce) put_rows(row);
+  }
+
+  std::string name() const override { return "etcd"; }
+  std::string version() const override { return version_ + ", over its JSON gateway"; }
+  std::string durability() const override {
+    return "flushed (Raft log, fdatasync) by a majority, and applied by the leader; keys and values, not SQL";
+  }
+  std::vector<pid_t> nodes() const override { return nodes_.pids(leader_); }
+  std::uint16_t port() const override { return ports_[leader_]; }
+  std::unique_ptr<Workload> inserts(std::size_t connections, std::size_t row_bytes) override {
+    return std::make_unique<EtcdPuts>(connections, ids_, row_bytes);
+  }
+  std::unique_ptr<Workload> reads(std::size_t connections, ReadKind kind) override {
+    return std::make_unique<EtcdReads>(connections, kind);
+  }
+
+ private:
+  // All as it comes, snapshots too. The manual wants HTTP on a port of its own: beside gRPC on one port it is slow.
+  void start_node(const fs::path& program, const fs::path& folder, std::size_t number,
+                  std::uint16_t peer_port, const std::string& members) {
+    const std::string id = "n" + std::to_string(number + 1);
+    const std::string grpc = "http://" + loopback(free_port());
+    const std::string peer = "http://" + loopback(peer_port);
+    nodes_.start(
+        {program, "--name", id, "--data-dir", folder / id, "--listen-peer-urls", peer,
+         "--initial-advertise-peer-urls", peer, "--listen-client-urls", grpc, "--advertise-client-urls", grpc,
+         "--listen-client-http-urls", "http://" + loopback(ports_[number]), "--initial-cluster", members},
+        folder / (id + ".txt"));
+  }
+
+  bool find_leader() {
+    std::string leader;
+    for (std::size_t number = 0; number < kPeerNodes; ++number) {
+      const nlohmann::json status = call_json(ports_[number], "POST", "/v3/maintenance/status", "{}");
+      const std::string followed = status.value("leader", "0");
+      if (followed == "0" || (!leader.empty() && leader != followed)) return false;
+      leader = followed;
+      if (status.at("header").at("member_id") == leader) leader_ = number;
+    }
+    return true;
+  }
+
+  void put_rows(std::uint64_t first) {
+    nlohmann::json puts = nlohmann::json::array();
+    for (std::uint64_t row = first; row < first + kOperationsAtOnce; ++row) {
+      const std::uint64_t id = kSmallestNumber + row;
+      puts.push_back(
+          {{"request_put", {{"key", base64(key_of(id))}, {"value", base64(value_of(id, kSmallRowBytes))}}}});
+    }
+    const nlohmann::json answer =
+        call_json(port(), "POST", "/v3/kv/txn", nlohmann::json{{"success", puts}}.dump());
+    if (!answer.value("succeeded", false)) throw std::runtime_error(answer.dump());
+  }
+
+  std::vector<std::uint16_t> ports_;
+  PeerNodes nodes_;
+  std::size_t leader_ = 0;
+  std::string version_;
+  IdSource ids_;
+};
+
+}  // namespace
+
+std::unique_ptr<Target> start_etcd(const fs::path& program, const fs::path& folder) {
+  return std::make_unique<EtcdTarget>(program, folder);
+}
+
+}  // namespace quorate::bench
