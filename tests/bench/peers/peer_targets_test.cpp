@@ -21,6 +21,7 @@ namespace quorate::bench {
 namespace {
 
 constexpr std::size_t kConnections = 4;
+constexpr std::uint64_t kOperations = 50;  // of each load
 constexpr std::size_t kLargeRowBytes = 1'024;
 
 // The program that the variable names, empty when it is not set: then there is nothing to test.
@@ -34,10 +35,11 @@ std::uint64_t run_briefly(const Target& target, Workload& workload, std::size_t 
   LoadOptions options;
   options.port = target.port();
   options.connections = connections;
-  options.duration = std::chrono::milliseconds(300);
+  options.operations = kOperations;
+  options.duration = std::chrono::seconds(30);
   const RunResult result = run_load(options, workload);
   CHECK_MESSAGE(result.errors == 0, result.first_error);
-  CHECK(result.operations > 0);
+  CHECK(result.operations >= kOperations);
   return result.operations;
 }
 
