@@ -12,6 +12,13 @@ constexpr const char* kMarker = "marker";
 
 }  // namespace
 
+template <typename Answer>
+void World::await(const std::optional<Answer>& answer) {
+  const std::int64_t end = scheduler_.now_us() + 20 * kSecond;
+  while (!answer && scheduler_.now_us() < end && scheduler_.step()) check_step();
+  if (!answer) throw Violation("no progress: a request is never answered although all is calm");
+}
+
 // Asks until it is answered by a leader.
 Result<std::uint64_t> World::send_restore(const RestoreRecord& record) {
   const std::int64_t end = scheduler_.now_us() + 20 * kSecond;
@@ -19,7 +26,7 @@ Result<std::uint64_t> World::send_restore(const RestoreRecord& record) {
     auto answer = std::make_shared<std::optional<Result<std::uint64_t>>>();
     coordinator_for_client().restore(record, deadline_at(scheduler_.now_us() + 2 * kSecond),
                                      [answer](Result<std::uint64_t> index) { *answer = std::move(index); });
-    while (!*answer && scheduler_.step()) check_step();
+    await(*answer);
     const bool again = !**answer && ((*answer)->error().code == ErrorCode::no_leader ||
                                      (*answer)->error().outcome == Outcome::unknown ||
                                      (*answer)->error().code == ErrorCode::leadership_lost ||
@@ -66,7 +73,7 @@ void World::check_not_marked() {
                                    ReadConsistency::linearizable, 0,
                                    deadline_at(scheduler_.now_us() + 2 * kSecond),
                                    [answer](Result<QueryAnswer> result) { *answer = std::move(result); });
-    while (!*answer && scheduler_.step()) check_step();
+    await(*answer);
     if (**answer) throw Violation("a linearizable read saw what a restore had replaced before");
     told = (*answer)->error().code == ErrorCode::sql_error;
   }

@@ -126,6 +126,8 @@ class World {
   void check_restore();
   void check_not_marked();
   Result<std::uint64_t> send_restore(const std::string& file, const RestoreEnd& end, bool may_strike);
+  template <typename Answer>
+  void await(const std::optional<Answer>& answer);  // the answer of the core, which has its own deadline
   Result<std::uint64_t> send_restore(const RestoreRecord& record);
 
   // members.cpp
