@@ -46,11 +46,12 @@ def test_all_nodes_agree_about_the_cluster_and_have_equal_files(make_cluster):
                              "chance INTEGER DEFAULT (random()))", "CREATE INDEX by_chance ON item (chance)")
     for number in range(50):
         cluster.nodes[f"n{number % 3 + 1}"].must_write("INSERT INTO item DEFAULT VALUES")
+    assert wait_until(lambda: cluster["n1"].status()["leader"] == "n1", PATIENCE_S), "the first node is the preferred master"
     cluster.wait_settled()
     views = [node.status() for node in cluster]
     for member in ("cluster_id", "mode", "term", "leader", "commit_index"):
         assert len({view[member] for view in views}) == 1, [view[member] for view in views]
-    assert views[0]["leader"] == "n1", "the first node of --cluster is the preferred master"
+    assert views[0]["leader"] == "n1"
     for view in views:
         nodes = {node["id"]: node for node in view["nodes"]}
         assert {name: node["role"] for name, node in nodes.items()} == {"n1": "master", "n2": "backup", "n3": "backup"}
