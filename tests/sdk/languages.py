@@ -17,7 +17,7 @@ GENERATORS = {
     "typescript": ("typescript-fetch", "npmName=quorate-client,supportsES6=true"),
     "python": ("python", "packageName=quorate_client"),
     "go": ("go", "packageName=quorate"),
-    "java": ("java", "library=native,invokerPackage=quorate.client,apiPackage=quorate.client.api,"
+    "java": ("java", "library=native,containerDefaultToNull=true,invokerPackage=quorate.client,apiPackage=quorate.client.api,"
                      "modelPackage=quorate.client.model"),
 }
 
