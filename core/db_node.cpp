@@ -154,7 +154,6 @@ void DbNode::publish() {
   view_.state = state_;
   view_.detail = detail_;
   view_.mode = mode_;
-  known_mode_ = mode_;
   view_.applied = applied_;
   view_.digest = options_.engine->get_version().second;
   // Who has just joined has an old content, or none: it serves once it has been made a voter, for which it must have

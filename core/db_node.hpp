@@ -89,8 +89,8 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
 
   // [any]
   bool leads() const { return leads_; }
-  ConsistencyMode mode() const { return known_mode_; }  // as of the last entry applied
-  bool serves() const { return serves_; }               // has content that may be read
+  ConsistencyMode mode() const { return mode_; }  // as of the last entry applied
+  bool serves() const { return serves_; }         // has content that may be read
   NodeCounts counts() const;
 
   // Participant [any]
@@ -285,7 +285,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   std::atomic<bool> stopped_ = false;
   std::atomic<bool> leads_ = false;
   std::atomic<bool> serves_ = false;
-  std::atomic<ConsistencyMode> known_mode_ = ConsistencyMode::quorum;
+  std::atomic<ConsistencyMode> mode_ = ConsistencyMode::quorum;
   std::atomic<bool> pump_posted_ = false;
   std::atomic<Index> applied_index_ = 0;
   std::atomic<std::size_t> queries_waiting_ = 0;
@@ -296,7 +296,6 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   Leadership leadership_;
   Term opened_in_ = 0;  // the term when this node was opened: what it led until then it has forgotten
   std::int64_t leaderless_since_us_ = 0;
-  ConsistencyMode mode_ = ConsistencyMode::quorum;
   Membership membership_;  // as of applied_
   Position applied_;
   Index durable_ = 0;

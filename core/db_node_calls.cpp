@@ -66,6 +66,18 @@ void DbNode::handle(const NodeId& from, Call& call) {
   serve_as_leader(std::move(call.body), deadline_us, std::move(reply));
 }
 
+// What a node that does not lead in `term` can say of a write that was sent to it as the leader of that term: that it was
+// not applied, unless another copy of the message may have come before. A copy that comes later is not taken either.
+Result<WriteReceipt> DbNode::outcome_of_copies(const WriteCall& call, Term term) {
+  const Transaction& transaction = call.transaction;
+  if (const auto* outcome = recent_.find(transaction.id); outcome != nullptr) return *outcome;
+  const bool in_doubt =
+      term <= opened_in_ || !recent_.reaches_back_to(call.since) || is_in_flight(transaction.id);
+  Error answer = not_leader(id());
+  answer.outcome = in_doubt ? Outcome::unknown : Outcome::not_applied;
+  return std::unexpected(std::move(answer));
+}
+
 void DbNode::serve_as_leader(CallBody call, std::int64_t deadline_us, Answer done) {
   if (auto* write = std::get_if<WriteCall>(&call)) {
     serve_write(std::move(*write), deadline_us, std::move(done));

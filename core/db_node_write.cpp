@@ -135,17 +135,6 @@ bool DbNode::is_in_flight(const std::string& transaction_id) const {
          });
 }
 
-// What a node that does not lead in `term` can say of a write that was sent to it as the leader of that term: that it was
-// not applied, unless another copy of the message may have come before. A copy that comes later is not taken either.
-Result<WriteReceipt> DbNode::outcome_of_copies(const WriteCall& call, Term term) {
-  const Transaction& transaction = call.transaction;
-  if (const auto* outcome = recent_.find(transaction.id); outcome != nullptr) return *outcome;
-  const bool in_doubt =
-      term <= opened_in_ || !recent_.reaches_back_to(call.since) || is_in_flight(transaction.id);
-  return fail(ErrorCode::no_leader, "Node " + id() + " does not lead.",
-              in_doubt ? Outcome::unknown : Outcome::not_applied);
-}
-
 // Answers those that were decided before, and puts those off that stand in the batch twice.
 std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> submissions) {
   std::set<std::string> ids;

@@ -24,21 +24,6 @@ constexpr std::size_t kPieceBytes = 512UL * 1024;
 constexpr std::chrono::seconds kInstallTime{30};
 constexpr std::chrono::milliseconds kInstallPause{20};
 
-// So that there is one at a time.
-class Turn {
- public:
-  explicit Turn(std::atomic<bool>& taken) : taken_(taken.exchange(true) ? nullptr : &taken) {}
-  Turn(Turn&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
-  Turn& operator=(Turn&&) = delete;
-  ~Turn() {
-    if (taken_ != nullptr) *taken_ = false;
-  }
-  bool is_ours() const { return taken_ != nullptr; }
-
- private:
-  std::atomic<bool>* taken_;
-};
-
 std::unexpected<Error> busy(const char* what) {
   return fail(ErrorCode::overloaded, std::string(what) + " is under way already.");
 }
@@ -138,7 +123,7 @@ HandlerResult get_backup(const Services& services, const HttpRequest& request) {
   const Result<ReadConsistency> consistency = backup_consistency(request);
   if (!consistency) co_return std::unexpected(consistency.error());
   if (!request.http_1_1) co_return needs_http_1_1(request, "A backup is streamed, which needs HTTP/1.1.");
-  Turn turn(services.backup_is_made);
+  Turn turn(services.backups, 1);
   if (!turn.is_ours()) co_return busy("A backup");
   if (*consistency == ReadConsistency::linearizable) {
     const Deadline deadline = deadline_after(services.limits.default_timeout);
@@ -169,7 +154,7 @@ HandlerResult get_backup(const Services& services, const HttpRequest& request) {
 HandlerResult post_restore(const Services& services, const HttpRequest& request) {
   const Result<void> parameters = check_query_parameters(request, {});
   if (!parameters) co_return std::unexpected(parameters.error());
-  const Turn turn(services.restore_is_made);
+  const Turn turn(services.restores, 1);
   if (!turn.is_ours()) co_return busy("A restore");
   const Result<RestoreEnd> end = co_await send_pieces(services, request);
   if (!end) co_return std::unexpected(end.error());

@@ -11,22 +11,6 @@ namespace quorate {
 
 namespace {
 
-// Counted as one of the ingestions that are under way.
-class Turn {
- public:
-  explicit Turn(std::atomic<std::size_t>& taken) : taken_(&taken), before_(taken.fetch_add(1)) {}
-  Turn(Turn&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)), before_(other.before_) {}
-  Turn& operator=(Turn&&) = delete;
-  ~Turn() {
-    if (taken_ != nullptr) --*taken_;
-  }
-  std::size_t before() const { return before_; }
-
- private:
-  std::atomic<std::size_t>* taken_;
-  std::size_t before_;
-};
-
 void append_progress(std::string& out, const Ingest& ingest, std::uint64_t index) {
   out += "{\"rows\":";
   append_json_integer(out, ingest.rows());
@@ -99,8 +83,8 @@ HandlerResult post_ingest(const Services& services, const HttpRequest& request) 
   const bool is_whole = !options->rows_per_transaction;
   if (!is_whole && !request.http_1_1)
     co_return needs_http_1_1(request, "The answer to an ingestion is streamed, which needs HTTP/1.1.");
-  Turn turn(services.ingests);
-  if (turn.before() >= services.http_limits.ingests)
+  Turn turn(services.ingests, services.http_limits.ingests);
+  if (!turn.is_ours())
     co_return fail(ErrorCode::overloaded, "Too many uploads are being ingested. Try again a little later.");
 
   auto ingest = std::make_unique<Ingest>(services, request, std::move(*options), std::move(*key));

@@ -1,9 +1,12 @@
 // What several handlers share.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <initializer_list>
 #include <string_view>
+#include <utility>
 
 #include "core/error.hpp"
 #include "core/query.hpp"
@@ -14,6 +17,23 @@
 namespace quorate {
 
 struct Services;
+
+// One of at most `limit` requests of a kind that are under way at a time, for as long as it lives.
+class Turn {
+ public:
+  Turn(std::atomic<std::size_t>& taken, std::size_t limit)
+      : taken_(&taken), is_ours_(taken.fetch_add(1) < limit) {}
+  Turn(Turn&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)), is_ours_(other.is_ours_) {}
+  Turn& operator=(Turn&&) = delete;
+  ~Turn() {
+    if (taken_ != nullptr) --*taken_;
+  }
+  bool is_ours() const { return is_ours_; }  // if not, there were enough: nothing may be begun
+
+ private:
+  std::atomic<std::size_t>* taken_;
+  bool is_ours_;
+};
 
 inline Deadline deadline_after(std::chrono::milliseconds timeout) {
   return std::chrono::steady_clock::now() + timeout;

@@ -25,9 +25,10 @@ struct Services {
   bool log_requests = false;  // all of them, not only those that failed
   HttpMetrics& metrics;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
-  mutable std::atomic<bool> backup_is_made = false;   // by a request, at most one at a time
-  mutable std::atomic<bool> restore_is_made = false;  // likewise
-  mutable std::atomic<std::size_t> ingests = 0;       // under way
+  // Requests under way that take a Turn.
+  mutable std::atomic<std::size_t> backups = 0;
+  mutable std::atomic<std::size_t> restores = 0;
+  mutable std::atomic<std::size_t> ingests = 0;
   std::atomic<bool> stopping = false;  // set once: /readyz says so, and connections end after their request
 };
 

@@ -126,9 +126,9 @@ void World::check_progress() {
   } catch (const Violation& violation) {
     throw Violation(violation.what() + std::string(": ") + state_of_hosts());
   }
-  const std::uint64_t before = summary_.applied;
-  while (summary_.applied < before + 3 && scheduler_.now_us() < end && scheduler_.step()) check_step();
-  if (summary_.applied < before + 3) throw Violation("no progress: no write succeeds although all is calm");
+  const auto writes_succeed = [this, before = summary_.applied] { return summary_.applied >= before + 3; };
+  if (!run_until_true(writes_succeed, end - scheduler_.now_us()))
+    throw Violation("no progress: no write succeeds although all is calm");
 }
 
 World::Host* World::leader() {
@@ -208,7 +208,6 @@ std::string World::state_of_hosts() {
 
 // In calm all hosts are voters soon, whatever they had lost, and the preferred master leads.
 void World::check_membership() {
-  const std::int64_t end = scheduler_.now_us() + 30 * kSecond;
   const auto settled = [this] {
     const Host* now = leader();
     const auto is_behind = [now](const auto& host) {
@@ -219,9 +218,8 @@ void World::check_membership() {
            decided_membership()->members.size() == hosts_.size() &&
            (now->config.preferred_master || !decided_membership()->has_voter("n1"));
   };
-  while (!settled() && scheduler_.now_us() < end && scheduler_.step()) check_step();
-  if (settled()) return;
-  throw Violation("the cluster does not become whole although all is calm: " + state_of_hosts());
+  if (!run_until_true(settled, 30 * kSecond))
+    throw Violation("the cluster does not become whole although all is calm: " + state_of_hosts());
 }
 
 // In calm, leadership goes where it is sent, at once, and comes back to the preferred master.
@@ -255,10 +253,8 @@ void World::check_outcome() {
   const auto has_caught_up = [&](const auto& host) {
     return host->is_witness || (is_up(*host) && host->node->applied_index() == highest_index());
   };
-  const std::int64_t end =
-      scheduler_.now_us() + 30 * kSecond;  // a snapshot may be slow, and have to be sent again
-  while (!std::ranges::all_of(hosts_, has_caught_up) && scheduler_.now_us() < end && scheduler_.step())
-    check_step();
+  // A snapshot may be slow, and have to be sent again. Whoever is behind then is found below.
+  run_until_true([&] { return std::ranges::all_of(hosts_, has_caught_up); }, 30 * kSecond);
   const Index highest = highest_index();
   std::optional<ContentDigest> content;
   for (auto& host : hosts_) {

@@ -14,9 +14,8 @@ constexpr const char* kMarker = "marker";
 
 template <typename Answer>
 void World::await(const std::optional<Answer>& answer) {
-  const std::int64_t end = scheduler_.now_us() + 20 * kSecond;
-  while (!answer && scheduler_.now_us() < end && scheduler_.step()) check_step();
-  if (!answer) throw Violation("no progress: a request is never answered although all is calm");
+  if (!run_until_true([&answer] { return answer.has_value(); }, 20 * kSecond))
+    throw Violation("no progress: a request is never answered although all is calm");
 }
 
 // Asks until it is answered by a leader.

@@ -214,9 +214,8 @@ void World::run_until(std::int64_t when_us) {
 }
 
 void World::run_until_done(const bool& done, std::int64_t limit_us, const char* what) {
-  const std::int64_t end = scheduler_.now_us() + limit_us;
-  while (!done && scheduler_.now_us() < end && scheduler_.step()) check_step();
-  if (!done) throw Violation(std::string("no progress: ") + what);
+  const auto is_done = [&done] { return done; };
+  if (!run_until_true(is_done, limit_us)) throw Violation(std::string("no progress: ") + what);
 }
 
 MultiDbCoordinator& World::coordinator_of(const Host& host) {

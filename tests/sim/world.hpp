@@ -3,6 +3,7 @@
 // MultiDbCoordinator; the engine is the memory engine.
 #pragma once
 
+#include <concepts>
 #include <map>
 #include <memory>
 #include <optional>
@@ -100,6 +101,12 @@ class World {
   void crash(Host& host, bool restarts);
   void see_prepare(Host& host, const Batch& batch);
   void run_until(std::int64_t when_us);
+  // False if the condition does not come true within limit_us.
+  bool run_until_true(std::predicate auto condition, std::int64_t limit_us) {
+    const std::int64_t end = scheduler_.now_us() + limit_us;
+    while (!condition() && scheduler_.now_us() < end && scheduler_.step()) check_step();
+    return condition();
+  }
   void run_until_done(const bool& done, std::int64_t limit_us, const char* what);
   MultiDbCoordinator& coordinator_of(const Host& host);
   MultiDbCoordinator& coordinator_for_client();
