@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 #include <cctype>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace quorate::bench {
@@ -135,6 +136,15 @@ OwnedResponse call(std::uint16_t port, const PreparedRequest& request) {
   auto response = asio::co_spawn(context, call_once(port, request.bytes()), asio::use_future);
   context.run();
   return response.get();
+}
+
+nlohmann::json call_json(std::uint16_t port, std::string_view method, std::string_view path,
+                         std::string_view body) {
+  const OwnedResponse response = call(port, PreparedRequest(method, path, body));
+  if (response.status != 200) {
+    throw std::runtime_error(fmt::format("{} answers {}: {}", path, response.status, response.body));
+  }
+  return nlohmann::json::parse(response.body);
 }
 
 }  // namespace quorate::bench

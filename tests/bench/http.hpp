@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -67,5 +68,9 @@ struct OwnedResponse {
 
 // One request on a connection of its own. Blocks. Throws when the server cannot be reached.
 OwnedResponse call(std::uint16_t port, const PreparedRequest& request);
+
+// Likewise, and returns the parsed answer. Throws also when its status is not 200, and when it is not JSON.
+nlohmann::json call_json(std::uint16_t port, std::string_view method, std::string_view path,
+                         std::string_view body = {});
 
 }  // namespace quorate::bench

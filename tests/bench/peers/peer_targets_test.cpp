@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/http.hpp"
 #include "tests/bench/peers/dqlite_target.hpp"
 #include "tests/bench/peers/etcd_target.hpp"
 #include "tests/bench/peers/peer_nodes.hpp"
