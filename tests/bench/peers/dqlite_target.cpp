@@ -15,7 +15,7 @@
 #include "tests/bench/peers/dqlite_wire.hpp"
 #include "tests/bench/peers/key_value.hpp"
 #include "tests/bench/peers/one_at_a_time.hpp"
-#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/peers/peer_target.hpp"
 #include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
@@ -100,13 +100,12 @@ std::string library_version(pid_t process) {
   return "unknown";
 }
 
-class DqliteTarget : public Target {
+class DqliteTarget : public PeerTarget {
  public:
-  DqliteTarget(const fs::path& program, const fs::path& folder)
-      : ports_(free_ports()), peer_ports_(free_ports()) {
+  DqliteTarget(const fs::path& program, const fs::path& folder) {
     for (std::size_t number = 0; number < kPeerNodes; ++number) start_node(program, folder, number);
     nodes_.wait_for("three dqlite nodes vote", [this] { return find_leader(); });
-    version_ = library_version(nodes().front());
+    version_ = library_version(nodes().front()) + ", through its Go demo";
     const std::uint64_t rows = dqlite_execute(
         peer_ports_[leader_], kDatabase,
         fmt::format(
@@ -118,14 +117,11 @@ class DqliteTarget : public Target {
   }
 
   std::string name() const override { return "dqlite"; }
-  std::string version() const override { return version_ + ", through its Go demo"; }
   std::string durability() const override {
     return "flushed (Raft log, O_DSYNC) by a majority, and applied by the leader; writes one after the "
            "other, since "
            "the demo refuses others meanwhile; reads ask the leader, which does not ask whether it still is";
   }
-  std::vector<pid_t> nodes() const override { return nodes_.pids(leader_); }
-  std::uint16_t port() const override { return ports_[leader_]; }
   std::unique_ptr<Workload> inserts(std::size_t connections, std::size_t row_bytes) override {
     return std::make_unique<DqlitePuts>(connections, ids_, row_bytes);
   }
@@ -155,13 +151,6 @@ class DqliteTarget : public Target {
     }
     return !leader.empty() && dqlite_voters(peer_ports_[leader_]) == kPeerNodes;
   }
-
-  std::vector<std::uint16_t> ports_;
-  std::vector<std::uint16_t> peer_ports_;
-  PeerNodes nodes_;
-  std::size_t leader_ = 0;
-  std::string version_;
-  IdSource ids_;
 };
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include "tests/bench/http.hpp"
 #include "tests/bench/peers/dqlite_target.hpp"
 #include "tests/bench/peers/etcd_target.hpp"
-#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/peers/peer_target.hpp"
 #include "tests/bench/peers/rqlite_target.hpp"
 #include "tests/bench/scratch_folder.hpp"
 #include "tests/bench/workloads.hpp"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "tests/bench/http.hpp"
-#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/peers/peer_target.hpp"
 #include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
@@ -76,10 +76,9 @@ class RqliteReads : public Workload {
   std::minstd_rand random_{1};
 };
 
-class RqliteTarget : public Target {
+class RqliteTarget : public PeerTarget {
  public:
-  RqliteTarget(const fs::path& program, const fs::path& folder)
-      : ports_(free_ports()), peer_ports_(free_ports()) {
+  RqliteTarget(const fs::path& program, const fs::path& folder) {
     start_node(program, folder, 0, {});
     nodes_.wait_for("the first rqlite node leads", [this] { return find_leader(1); });
     for (std::size_t number = 1; number < kPeerNodes; ++number) {
@@ -94,14 +93,11 @@ class RqliteTarget : public Target {
   }
 
   std::string name() const override { return "rqlite"; }
-  std::string version() const override { return version_; }
   std::string durability() const override {
     return "flushed (Raft log in BoltDB, one fdatasync for each append) by a majority, and applied by the "
            "leader; a "
            "queued write that is not waited for is in the leader's memory only";
   }
-  std::vector<pid_t> nodes() const override { return nodes_.pids(leader_); }
-  std::uint16_t port() const override { return ports_[leader_]; }
   std::unique_ptr<Workload> inserts(std::size_t connections, std::size_t row_bytes) override {
     return std::make_unique<RqliteInserts>(connections, ids_, kExecute, row_bytes);
   }
@@ -163,13 +159,6 @@ class RqliteTarget : public Target {
   std::unique_ptr<Workload> queued(std::size_t connections, std::string_view path) {
     return std::make_unique<RqliteInserts>(connections, ids_, path, kSmallRowBytes);
   }
-
-  std::vector<std::uint16_t> ports_;
-  std::vector<std::uint16_t> peer_ports_;
-  PeerNodes nodes_;
-  std::size_t leader_ = 0;
-  std::string version_;
-  IdSource ids_;
 };
 
 }  // namespace

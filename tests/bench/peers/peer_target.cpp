@@ -1,9 +1,11 @@
-#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/peers/peer_target.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace quorate::bench {
+
+namespace {
 
 std::vector<std::uint16_t> free_ports() {
   std::vector<std::uint16_t> ports;
@@ -14,9 +16,13 @@ std::vector<std::uint16_t> free_ports() {
   return ports;
 }
 
-std::vector<pid_t> PeerNodes::pids(std::size_t leader) const {
-  std::vector<pid_t> pids = ChildProcesses::pids();
-  std::swap(pids.front(), pids.at(leader));
+}  // namespace
+
+PeerTarget::PeerTarget() : ports_(free_ports()), peer_ports_(free_ports()) {}
+
+std::vector<pid_t> PeerTarget::nodes() const {
+  std::vector<pid_t> pids = nodes_.pids();
+  std::swap(pids.front(), pids.at(leader_));
   return pids;
 }
 
