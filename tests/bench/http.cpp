@@ -48,8 +48,8 @@ PreparedRequest::PreparedRequest(std::string_view method, std::string_view path,
     : bytes_(fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                          "Content-Length: {}\r\n\r\n{}",
                          method, path, body.size(), body)) {
-  const std::string mark(kNumberDigits, '#');
-  for (auto at = bytes_.find(mark); at != std::string::npos; at = bytes_.find(mark, at + mark.size())) {
+  for (auto at = bytes_.find(kNumber); at != std::string::npos;
+       at = bytes_.find(kNumber, at + kNumberDigits)) {
     places_.push_back(at);
   }
 }

@@ -9,10 +9,8 @@ namespace {
 
 constexpr const char* kTransactions = "/v1/transactions";
 constexpr const char* kQuery = "/v1/query";
-constexpr const char* kNumber = "################";  // a place for a number, see PreparedRequest
-static_assert(std::string_view(kNumber).size() == kNumberDigits);
 
-PreparedRequest transaction(const std::string& sql, const std::string& parameters, const std::string& mode) {
+PreparedRequest transaction(std::string_view sql, std::string_view parameters, std::string_view mode) {
   const std::string body =
       fmt::format(R"({{"statements":[{{"sql":"{}","params":[{}]}}],"mode":"{}"}})", sql, parameters, mode);
   return {"POST", kTransactions, body};

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -23,14 +22,17 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kPathOfKey = "/account/################";
 constexpr const char* kDatabase = "demo";  // the demo's own, with a table `model` of keys and values
+
+std::string path_of_key() {
+  return fmt::format("/account/{}", kNumber);
+}
 
 // A put is an INSERT OR REPLACE with parameters, and a transaction of its own.
 class DqlitePuts : public Workload {
  public:
   DqlitePuts(std::size_t connections, IdSource& ids, std::size_t row_bytes)
-      : ids_(ids), requests_(connections, PreparedRequest("PUT", kPathOfKey, body(row_bytes))) {}
+      : ids_(ids), requests_(connections, PreparedRequest("PUT", path_of_key(), body(row_bytes))) {}
 
   // dqlite takes one writer at a time, and the demo passes on "database is locked" to whoever comes meanwhile. Trying
   // again and again made it several times slower than waiting.
@@ -52,9 +54,7 @@ class DqlitePuts : public Workload {
 
  private:
   static std::string body(std::size_t row_bytes) {
-    std::string value = value_of(kSmallestNumber, row_bytes);
-    std::fill_n(value.begin() + (kKeyBytes - kNumberDigits), kNumberDigits, '#');
-    return value;
+    return value_of(kSmallestNumber, row_bytes).replace(kKeyBytes - kNumberDigits, kNumberDigits, kNumber);
   }
 
   IdSource& ids_;
@@ -65,7 +65,7 @@ class DqlitePuts : public Workload {
 class DqliteReads : public Workload {
  public:
   explicit DqliteReads(std::size_t connections)
-      : requests_(connections, PreparedRequest("GET", kPathOfKey, "")), expected_(connections) {}
+      : requests_(connections, PreparedRequest("GET", path_of_key(), "")), expected_(connections) {}
 
   std::string_view next(std::size_t connection) override {
     const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;

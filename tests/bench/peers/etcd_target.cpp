@@ -27,7 +27,9 @@ constexpr std::uint64_t kOperationsAtOnce =
 static_assert(kPreparedRows % kOperationsAtOnce == 0);
 
 std::string place_for_key() {
-  return std::string(kEncodedKeyBytes, '#');
+  std::string place;
+  for (std::size_t part = 0; part < kPlacesOfKey; ++part) place += kNumber;
+  return place;
 }
 
 // Writes the encoded key into its place `number`.

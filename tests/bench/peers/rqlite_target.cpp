@@ -17,7 +17,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kNumber = "################";  // a place for a number, see PreparedRequest
 constexpr std::string_view kExecute = "/db/execute";
 constexpr std::string_view kQueuedWaited = "/db/execute?queue&wait";
 constexpr std::string_view kQueued = "/db/execute?queue";
