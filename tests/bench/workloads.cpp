@@ -30,28 +30,28 @@ std::string row_text(std::size_t row_bytes) {
   return text;
 }
 
+std::string insert_rows_sql(std::uint64_t first, std::uint64_t end, std::string_view owner) {
+  return fmt::format(
+      "INSERT INTO account WITH RECURSIVE row(n) AS (SELECT {} UNION ALL SELECT n + 1 FROM row WHERE n < {}) "
+      "SELECT {} + n, {}, 100, {} FROM row",
+      first, end - 1, kSmallestNumber, owner, kSmallestNumber);
+}
+
 void create_table(std::uint16_t port) {
   must_succeed(port, kCreateTable);
 }
 
 void prepare_table(std::uint16_t port) {
   create_table(port);
-  must_succeed(
-      port,
-      fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row "
-                  "WHERE n < {}) SELECT {} + n, 'Ada Lovelace', 100, {} FROM row",
-                  kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
+  must_succeed(port, insert_rows_sql(0, kPreparedRows));
 }
 
 void add_rows(std::uint16_t port, std::uint64_t present, std::uint64_t rows, std::size_t row_bytes) {
   constexpr std::uint64_t kRowsAtOnce = 8'192;
+  const std::string owner = fmt::format("hex(randomblob({}))", (row_bytes - kNumbersBytes) / 2);
   while (present < rows) {
     const std::uint64_t next = std::min(rows, present + kRowsAtOnce);
-    must_succeed(
-        port,
-        fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT {} UNION ALL SELECT n + 1 FROM row "
-                    "WHERE n < {}) SELECT {} + n, hex(randomblob({})), 100, {} FROM row",
-                    present, next - 1, kSmallestNumber, (row_bytes - kNumbersBytes) / 2, kSmallestNumber));
+    must_succeed(port, insert_rows_sql(present, next, owner));
     present = next;
   }
 }

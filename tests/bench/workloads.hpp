@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/bench/http.hpp"
@@ -28,6 +29,11 @@ std::string row_text(std::size_t row_bytes);
 
 // The rows that updates and queries use are made at the start; inserts go above them.
 inline constexpr std::uint64_t kPreparedRows = 10'240;
+
+// The statement, for SQLite, that inserts rows `first` to `end` - 1; row 0 has the id kSmallestNumber. `owner` is an expression
+// of SQL. Precondition: `first` is less than `end`.
+std::string insert_rows_sql(std::uint64_t first, std::uint64_t end,
+                            std::string_view owner = "'Ada Lovelace'");
 
 // Creates the table if it is not there. Throws when the server refuses.
 void create_table(std::uint16_t port);

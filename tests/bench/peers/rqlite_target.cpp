@@ -85,10 +85,7 @@ class RqliteTarget : public PeerTarget {
     }
     nodes_.wait_for("three rqlite nodes vote", [this] { return find_leader(kPeerNodes); });
     execute(kCreateTable);
-    execute(
-        fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row "
-                    "WHERE n < {}) SELECT {} + n, 'Ada Lovelace', 100, {} FROM row",
-                    kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
+    execute(insert_rows_sql(0, kPreparedRows));
   }
 
   std::string name() const override { return "rqlite"; }
