@@ -110,26 +110,28 @@ bool RandomUpdateWorkload::accept(std::size_t /*connection*/, const Response& re
   return response.body.contains("\"rows_affected\":1");
 }
 
-PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency,
-                                       std::uint64_t rows)
-    : requests_(connections,
-                PreparedRequest(
-                    "POST", kQuery,
-                    fmt::format(R"({{"sql":"SELECT id, owner, balance, version FROM account WHERE id = ?",)"
-                                R"("params":[{}],"consistency":"{}"}})",
-                                kNumber, consistency))),
-      ids_(connections),
-      rows_(rows) {}
+RowReads::RowReads(std::size_t connections, const PreparedRequest& request, std::uint64_t rows)
+    : requests_(connections, request), expected_(connections), rows_(rows) {}
 
-std::string_view PointQueryWorkload::next(std::size_t connection) {
+std::string_view RowReads::next(std::size_t connection) {
   const std::uint64_t id = kSmallestNumber + random_() % rows_;
-  ids_[connection] = std::to_string(id);
-  requests_[connection].set(0, id);
+  expected_[connection] = expected_of(id);
+  set_id(requests_[connection], id);
   return requests_[connection].bytes();
 }
 
-bool PointQueryWorkload::accept(std::size_t connection, const Response& response) {
-  return response.body.contains(ids_[connection]);
+bool RowReads::accept(std::size_t connection, const Response& response) {
+  return response.body.contains(expected_[connection]);
 }
+
+PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency,
+                                       std::uint64_t rows)
+    : RowReads(connections,
+               PreparedRequest(
+                   "POST", kQuery,
+                   fmt::format(R"({{"sql":"SELECT id, owner, balance, version FROM account WHERE id = ?",)"
+                               R"("params":[{}],"consistency":"{}"}})",
+                               kNumber, consistency)),
+               rows) {}
 
 }  // namespace quorate::bench

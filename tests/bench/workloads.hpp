@@ -100,19 +100,38 @@ class RandomUpdateWorkload : public Workload {
   std::minstd_rand random_{1};
 };
 
-// One of the first `rows` rows read by its id. `consistency` is "local", "leader" or "linearizable".
-class PointQueryWorkload : public Workload {
+// One of the first `rows` rows read by its id.
+class RowReads : public Workload {
+ public:
+  std::string_view next(std::size_t connection) override;
+  // Whether the answer contains what is expected.
+  bool accept(std::size_t connection, const Response& response) override;
+
+ protected:
+  RowReads(std::size_t connections, const PreparedRequest& request, std::uint64_t rows = kPreparedRows);
+
+  // What the answer to the connection's last request must tell.
+  const std::string& expected(std::size_t connection) const { return expected_[connection]; }
+
+ private:
+  virtual std::string expected_of(std::uint64_t id) const = 0;
+  // Writes the id where the request has places for it; as a number, unless a peer wants it otherwise.
+  virtual void set_id(PreparedRequest& request, std::uint64_t id) const { request.set(0, id); }
+
+  std::vector<PreparedRequest> requests_;
+  std::vector<std::string> expected_;
+  std::uint64_t rows_;
+  std::minstd_rand random_{1};
+};
+
+// `consistency` is "local", "leader" or "linearizable".
+class PointQueryWorkload : public RowReads {
  public:
   PointQueryWorkload(std::size_t connections, const std::string& consistency,
                      std::uint64_t rows = kPreparedRows);
-  std::string_view next(std::size_t connection) override;
-  bool accept(std::size_t connection, const Response& response) override;
 
  private:
-  std::vector<PreparedRequest> requests_;
-  std::vector<std::string> ids_;  // that each connection asked for
-  std::uint64_t rows_;
-  std::minstd_rand random_{1};
+  std::string expected_of(std::uint64_t id) const override { return std::to_string(id); }
 };
 
 }  // namespace quorate::bench

@@ -5,7 +5,6 @@
 
 #include <fstream>
 #include <memory>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -62,25 +61,17 @@ class DqlitePuts : public Workload {
   std::weak_ptr<Turns> turns_;  // of the connections of one run
 };
 
-class DqliteReads : public Workload {
+class DqliteReads : public RowReads {
  public:
   explicit DqliteReads(std::size_t connections)
-      : requests_(connections, PreparedRequest("GET", path_of_key(), "")), expected_(connections) {}
+      : RowReads(connections, PreparedRequest("GET", path_of_key(), "")) {}
 
-  std::string_view next(std::size_t connection) override {
-    const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
-    requests_[connection].set(0, id);
-    expected_[connection] = value_of(id, kSmallRowBytes);
-    return requests_[connection].bytes();
-  }
   bool accept(std::size_t connection, const Response& response) override {
-    return response.body == expected_[connection];
+    return response.body == expected(connection);
   }
 
  private:
-  std::vector<PreparedRequest> requests_;
-  std::vector<std::string> expected_;
-  std::minstd_rand random_{1};
+  std::string expected_of(std::uint64_t id) const override { return value_of(id, kSmallRowBytes); }
 };
 
 // The demo cannot tell; the library that it has loaded can.

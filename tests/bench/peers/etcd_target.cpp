@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -66,28 +65,20 @@ class EtcdPuts : public Workload {
   std::vector<PreparedRequest> requests_;
 };
 
-class EtcdReads : public Workload {
+class EtcdReads : public RowReads {
  public:
   EtcdReads(std::size_t connections, ReadKind kind)
-      : requests_(connections, PreparedRequest("POST", "/v3/kv/range",
-                                               fmt::format(R"({{"key":"{}","serializable":{}}})",
-                                                           place_for_key(), kind == ReadKind::local))),
-        expected_(connections) {}
-
-  std::string_view next(std::size_t connection) override {
-    const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
-    set_key(requests_[connection], 0, base64(key_of(id)));
-    expected_[connection] = fmt::format(R"("value":"{}")", base64(value_of(id, kSmallRowBytes)));
-    return requests_[connection].bytes();
-  }
-  bool accept(std::size_t connection, const Response& response) override {
-    return response.body.contains(expected_[connection]);
-  }
+      : RowReads(connections, PreparedRequest("POST", "/v3/kv/range",
+                                              fmt::format(R"({{"key":"{}","serializable":{}}})",
+                                                          place_for_key(), kind == ReadKind::local))) {}
 
  private:
-  std::vector<PreparedRequest> requests_;
-  std::vector<std::string> expected_;
-  std::minstd_rand random_{1};
+  std::string expected_of(std::uint64_t id) const override {
+    return fmt::format(R"("value":"{}")", base64(value_of(id, kSmallRowBytes)));
+  }
+  void set_id(PreparedRequest& request, std::uint64_t id) const override {
+    set_key(request, 0, base64(key_of(id)));
+  }
 };
 
 class EtcdTarget : public PeerTarget {

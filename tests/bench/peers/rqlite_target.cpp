@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -49,30 +48,19 @@ class RqliteInserts : public Workload {
   std::vector<PreparedRequest> requests_;
 };
 
-class RqliteReads : public Workload {
+class RqliteReads : public RowReads {
  public:
   RqliteReads(std::size_t connections, const char* level)
-      : requests_(connections,
-                  PreparedRequest(
-                      "POST", fmt::format("/db/query?level={}", level),
-                      fmt::format(R"([["SELECT id, owner, balance, version FROM account WHERE id = ?",{}]])",
-                                  kNumber))),
-        expected_(connections) {}
-
-  std::string_view next(std::size_t connection) override {
-    const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
-    requests_[connection].set(0, id);
-    expected_[connection] = fmt::format(R"("values":[[{},"Ada Lovelace",100,{}]])", id, kSmallestNumber);
-    return requests_[connection].bytes();
-  }
-  bool accept(std::size_t connection, const Response& response) override {
-    return response.body.contains(expected_[connection]);
-  }
+      : RowReads(connections,
+                 PreparedRequest(
+                     "POST", fmt::format("/db/query?level={}", level),
+                     fmt::format(R"([["SELECT id, owner, balance, version FROM account WHERE id = ?",{}]])",
+                                 kNumber))) {}
 
  private:
-  std::vector<PreparedRequest> requests_;
-  std::vector<std::string> expected_;
-  std::minstd_rand random_{1};
+  std::string expected_of(std::uint64_t id) const override {
+    return fmt::format(R"("values":[[{},"Ada Lovelace",100,{}]])", id, kSmallestNumber);
+  }
 };
 
 class RqliteTarget : public PeerTarget {
