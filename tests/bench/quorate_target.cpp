@@ -14,10 +14,6 @@ namespace {
 
 constexpr const char* kWitness = "w1";
 
-std::string node_id(std::size_t number) {
-  return "n" + std::to_string(number + 1);
-}
-
 // Asked the leader, since only it knows how far the others are.
 bool all_nodes_follow(std::uint16_t port, std::size_t nodes) {
   const nlohmann::json cluster = call_json(port, "GET", "/v1/cluster");

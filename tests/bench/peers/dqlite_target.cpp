@@ -128,7 +128,7 @@ class DqliteTarget : public PeerTarget {
     std::vector<std::string> command{
         program, "--api", loopback(ports_[number]), "--db", loopback(peer_ports_[number]), "--dir", folder};
     if (number > 0) command.insert(command.end(), {"--join", loopback(peer_ports_[0])});
-    nodes_.start(command, folder / fmt::format("n{}.txt", number + 1));
+    nodes_.start(command, folder / (node_id(number) + ".txt"));
     nodes_.wait_for("a dqlite node joins", [&] {
       call(ports_[number], PreparedRequest("GET", "/none", ""));
       return true;

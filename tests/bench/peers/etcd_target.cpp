@@ -86,8 +86,8 @@ class EtcdTarget : public PeerTarget {
   EtcdTarget(const fs::path& program, const fs::path& folder) {
     std::string members;
     for (std::size_t number = 0; number < kPeerNodes; ++number) {
-      members +=
-          fmt::format("{}n{}=http://{}", number == 0 ? "" : ",", number + 1, loopback(peer_ports_[number]));
+      members += fmt::format("{}{}=http://{}", number == 0 ? "" : ",", node_id(number),
+                             loopback(peer_ports_[number]));
     }
     for (std::size_t number = 0; number < kPeerNodes; ++number) {
       start_node(program, folder, number, members);
@@ -113,7 +113,7 @@ class EtcdTarget : public PeerTarget {
   // All as it comes, snapshots too. The manual wants HTTP on a port of its own: beside gRPC on one port it is slow.
   void start_node(const fs::path& program, const fs::path& folder, std::size_t number,
                   const std::string& members) {
-    const std::string id = "n" + std::to_string(number + 1);
+    const std::string id = node_id(number);
     const std::string grpc = "http://" + loopback(free_port());
     const std::string peer = "http://" + loopback(peer_ports_[number]);
     nodes_.start(

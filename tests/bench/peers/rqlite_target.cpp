@@ -104,7 +104,7 @@ class RqliteTarget : public PeerTarget {
   // batch is 128 writes or what 50 ms bring: fewer writers, each of whom waits for his answer, would always wait 50 ms.
   void start_node(const fs::path& program, const fs::path& folder, std::size_t number,
                   const std::vector<std::string>& join) {
-    const std::string id = "n" + std::to_string(number + 1);
+    const std::string id = node_id(number);
     std::vector<std::string> command{program,
                                      "-node-id",
                                      id,
@@ -124,7 +124,7 @@ class RqliteTarget : public PeerTarget {
     std::size_t reached = 0;
     bool found = false;
     for (std::size_t number = 0; number < voters; ++number) {
-      const nlohmann::json& node = nodes.at("n" + std::to_string(number + 1));
+      const nlohmann::json& node = nodes.at(node_id(number));
       if (node.at("voter") == true && node.at("reachable") == true) ++reached;
       if (node.at("leader") != true) continue;
       leader_ = number;
