@@ -117,6 +117,10 @@ std::uint16_t free_port() {
   return ntohs(address.sin_port);
 }
 
+std::string loopback(std::uint16_t port) {
+  return "127.0.0.1:" + std::to_string(port);
+}
+
 void wait_until(const std::string& what, const std::function<bool()>& condition,
                 const std::vector<ChildProcess*>& children, std::chrono::seconds limit) {
   const auto holds = [&] {
@@ -137,6 +141,23 @@ void wait_until(const std::string& what, const std::function<bool()>& condition,
     }
     std::this_thread::sleep_for(kPoll);
   }
+}
+
+void ChildProcesses::start(const std::vector<std::string>& command, const fs::path& output) {
+  processes_.push_back(std::make_unique<ChildProcess>(command, output));
+}
+
+void ChildProcesses::wait_for(const std::string& what, const std::function<bool()>& condition,
+                              std::chrono::seconds limit) const {
+  std::vector<ChildProcess*> children;
+  for (const auto& process : processes_) children.push_back(process.get());
+  wait_until(what, condition, children, limit);
+}
+
+std::vector<pid_t> ChildProcesses::pids() const {
+  std::vector<pid_t> pids;
+  for (const auto& process : processes_) pids.push_back(process->pid());
+  return pids;
 }
 
 }  // namespace quorate::bench

@@ -1,13 +1,15 @@
-// A program that runs beside the benchmark, and ends with it.
+// Programs that run beside the benchmark, and end with it. One thread.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,10 +48,34 @@ std::string run_to_end(const std::vector<std::string>& command, const std::files
 // A TCP port of 127.0.0.1 that is free now. Throws when there is none.
 std::uint16_t free_port();
 
+// "127.0.0.1:PORT"
+std::string loopback(std::uint16_t port);
+
+// How long something may take to happen, unless it is known to take longer.
+inline constexpr std::chrono::seconds kWaitLimit{30};
+
 // Blocks until the condition holds, asking every 20 ms; a condition that throws does not hold. Throws "... does not
 // happen" with `what`, and with the children's output, after `limit` or as soon as one of them has ended.
 void wait_until(const std::string& what, const std::function<bool()>& condition,
-                const std::vector<ChildProcess*>& children,
-                std::chrono::seconds limit = std::chrono::seconds(30));
+                const std::vector<ChildProcess*>& children, std::chrono::seconds limit = kWaitLimit);
+
+// The processes of one cluster, in the order in which they were started. Those that run are killed with it.
+class ChildProcesses {
+ public:
+  // Starts one more, as ChildProcess does.
+  void start(const std::vector<std::string>& command, const std::filesystem::path& output);
+
+  // Blocks as wait_until() does, and throws likewise, with what all of them have written.
+  void wait_for(const std::string& what, const std::function<bool()>& condition,
+                std::chrono::seconds limit = kWaitLimit) const;
+
+  std::vector<pid_t> pids() const;
+  std::size_t count() const { return processes_.size(); }
+  // Throws std::out_of_range when there is no such process.
+  ChildProcess& at(std::size_t number) { return *processes_.at(number); }
+
+ private:
+  std::vector<std::unique_ptr<ChildProcess>> processes_;
+};
 
 }  // namespace quorate::bench

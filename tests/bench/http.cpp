@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 #include <cctype>
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace quorate::bench {
@@ -47,8 +48,8 @@ PreparedRequest::PreparedRequest(std::string_view method, std::string_view path,
     : bytes_(fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                          "Content-Length: {}\r\n\r\n{}",
                          method, path, body.size(), body)) {
-  const std::string mark(kNumberDigits, '#');
-  for (auto at = bytes_.find(mark); at != std::string::npos; at = bytes_.find(mark, at + mark.size())) {
+  for (auto at = bytes_.find(kNumber); at != std::string::npos;
+       at = bytes_.find(kNumber, at + kNumberDigits)) {
     places_.push_back(at);
   }
 }
@@ -135,6 +136,15 @@ OwnedResponse call(std::uint16_t port, const PreparedRequest& request) {
   auto response = asio::co_spawn(context, call_once(port, request.bytes()), asio::use_future);
   context.run();
   return response.get();
+}
+
+nlohmann::json call_json(std::uint16_t port, std::string_view method, std::string_view path,
+                         std::string_view body) {
+  const OwnedResponse response = call(port, PreparedRequest(method, path, body));
+  if (response.status != 200) {
+    throw std::runtime_error(fmt::format("{} answers {}: {}", path, response.status, response.body));
+  }
+  return nlohmann::json::parse(response.body);
 }
 
 }  // namespace quorate::bench

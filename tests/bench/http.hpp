@@ -5,6 +5,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,11 +15,13 @@
 
 namespace quorate::bench {
 
-// Numbers that change from request to request have this many digits, so that the request's length never changes.
-inline constexpr std::size_t kNumberDigits = 16;
+// A place for a number in a PreparedRequest. Numbers that change from request to request have as many digits, so that the
+// request's length never changes.
+inline constexpr std::string_view kNumber = "################";
+inline constexpr std::size_t kNumberDigits = kNumber.size();
 inline constexpr std::uint64_t kSmallestNumber = 1'000'000'000'000'000;
 
-// A request whose numbers are changed in place. In path and body, each 16 '#' are a place for a number.
+// A request whose numbers are changed in place. Each kNumber in path and body is a place for one.
 class PreparedRequest {
  public:
   PreparedRequest(std::string_view method, std::string_view path, std::string_view body);
@@ -67,5 +70,9 @@ struct OwnedResponse {
 
 // One request on a connection of its own. Blocks. Throws when the server cannot be reached.
 OwnedResponse call(std::uint16_t port, const PreparedRequest& request);
+
+// Likewise, and returns the parsed answer. Throws also when its status is not 200, and when it is not JSON.
+nlohmann::json call_json(std::uint16_t port, std::string_view method, std::string_view path,
+                         std::string_view body = {});
 
 }  // namespace quorate::bench

@@ -88,7 +88,7 @@ class PostgresTarget : public Target {
     version_ = run_to_end({binaries_ / "postgres", "--version"}, folder / "version.txt");
     start_primary(folder);
     for (int number = 1; number <= kStandbys; ++number) add_standby(folder, "s" + std::to_string(number));
-    wait_for("both standbys may be waited for", [this] {
+    processes_.wait_for("both standbys may be waited for", [this] {
       return sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'quorum'") ==
              std::to_string(kStandbys);
     });
@@ -109,11 +109,7 @@ class PostgresTarget : public Target {
            "primary, "
            "which does not ask whether it still is";
   }
-  std::vector<pid_t> nodes() const override {
-    std::vector<pid_t> processes;
-    for (const auto& process : processes_) processes.push_back(process->pid());
-    return processes;
-  }
+  std::vector<pid_t> nodes() const override { return processes_.pids(); }
   std::uint16_t port() const override { return port_; }
   std::unique_ptr<Workload> inserts(std::size_t connections, std::size_t row_bytes) override {
     return std::make_unique<PostgresInserts>(connections, ids_, row_bytes);
@@ -125,8 +121,8 @@ class PostgresTarget : public Target {
   // The primary last, or it would wait for standbys that are gone. A fast shutdown ends by SIGINT.
   bool stop() override {
     bool good = true;
-    for (auto process = processes_.rbegin(); process != processes_.rend(); ++process) {
-      good = (*process)->stop(SIGINT) && good;
+    for (std::size_t left = processes_.count(); left > 0; --left) {
+      good = processes_.at(left - 1).stop(SIGINT) && good;
     }
     return good;
   }
@@ -143,7 +139,7 @@ class PostgresTarget : public Target {
                folder / "initdb.txt");
     port_ = free_port();
     start(data, port_, {"synchronous_standby_names=ANY 1 (s1, s2)"}, folder / "primary.txt");
-    wait_for("the primary answers", [this] { return sql("SELECT 1") == "1"; });
+    processes_.wait_for("the primary answers", [this] { return sql("SELECT 1") == "1"; });
   }
 
   void add_standby(const fs::path& folder, const std::string& name) {
@@ -173,13 +169,7 @@ class PostgresTarget : public Target {
                                      "max_connections=1100", "shared_buffers=512MB", "max_wal_size=4GB"});
     std::vector<std::string> command{binaries_ / "postgres", "-D", data};
     for (const std::string& setting : settings) command.insert(command.end(), {"-c", setting});
-    processes_.push_back(std::make_unique<ChildProcess>(as_server_user(command), output));
-  }
-
-  void wait_for(const std::string& what, const std::function<bool()>& condition) {
-    std::vector<ChildProcess*> children;
-    for (const auto& process : processes_) children.push_back(process.get());
-    wait_until(what, condition, children);
+    processes_.start(as_server_user(command), output);
   }
 
   // The first value of the result, on a connection of its own. Throws when the statement fails.
@@ -198,7 +188,7 @@ class PostgresTarget : public Target {
   fs::path binaries_;
   std::string version_;
   std::uint16_t port_ = 0;
-  std::vector<std::unique_ptr<ChildProcess>> processes_;
+  ChildProcesses processes_;
   IdSource ids_;
 };
 

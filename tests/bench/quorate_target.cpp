@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <utility>
 
 #include "tests/bench/http.hpp"
@@ -15,23 +14,9 @@ namespace {
 
 constexpr const char* kWitness = "w1";
 
-std::string address(std::uint16_t port) {
-  return "127.0.0.1:" + std::to_string(port);
-}
-
-std::string node_id(std::size_t number) {
-  return "n" + std::to_string(number + 1);
-}
-
-nlohmann::json get(std::uint16_t port, const char* path) {
-  const OwnedResponse response = call(port, PreparedRequest("GET", path, ""));
-  if (response.status != 200) throw std::runtime_error(response.body);
-  return nlohmann::json::parse(response.body);
-}
-
 // Asked the leader, since only it knows how far the others are.
 bool all_nodes_follow(std::uint16_t port, std::size_t nodes) {
-  const nlohmann::json cluster = get(port, "/v1/cluster");
+  const nlohmann::json cluster = call_json(port, "GET", "/v1/cluster");
   const nlohmann::json& list = cluster.at("nodes");
   return cluster.at("leader") == "n1" && list.size() == nodes &&
          std::ranges::all_of(list, [](const auto& node) {
@@ -53,7 +38,7 @@ QuorateTarget::QuorateTarget(QuorateOptions options, const fs::path& folder) : o
 
 void QuorateTarget::start_embedded(const fs::path& folder) {
   ports_ = {free_port()};
-  start({"serve", "--listen", address(port()), "--db", folder / "master.db", "--backup",
+  start({"serve", "--listen", loopback(port()), "--db", folder / "master.db", "--backup",
          folder / "backup1.db", "--backup", folder / "backup2.db"},
         folder / "output.txt");
   wait_for("three nodes serve", [&] { return all_nodes_follow(port(), 3); });
@@ -64,13 +49,13 @@ void QuorateTarget::start_cluster(const fs::path& folder, std::size_t data_nodes
   std::string members;
   for (std::size_t number = 0; number < data_nodes; ++number) {
     ports_.push_back(free_port());
-    peers.push_back(address(free_port()));
+    peers.push_back(loopback(free_port()));
     members += fmt::format("{}{}={}", number == 0 ? "" : ",", node_id(number), peers.back());
   }
   for (std::size_t number = 0; number < data_nodes; ++number) {
     const std::string id = node_id(number);
     fs::create_directory(folder / id);
-    start({"serve", "--node-id", id, "--listen", address(ports_[number]), "--peer-listen", peers[number],
+    start({"serve", "--node-id", id, "--listen", loopback(ports_[number]), "--peer-listen", peers[number],
            "--db", folder / id / "data.db", "--cluster", members},
           folder / (id + ".txt"));
   }
@@ -82,8 +67,8 @@ void QuorateTarget::start_cluster(const fs::path& folder, std::size_t data_nodes
 
 void QuorateTarget::start_witness(const fs::path& folder, const std::vector<std::string>& peers) {
   std::vector<std::string> command{
-      "witness",       "--node-id",          kWitness,     "--listen",       address(free_port()),
-      "--peer-listen", address(free_port()), "--data-dir", folder / kWitness};
+      "witness",       "--node-id",           kWitness,     "--listen",       loopback(free_port()),
+      "--peer-listen", loopback(free_port()), "--data-dir", folder / kWitness};
   for (const std::string& peer : peers) command.insert(command.end(), {"--join", peer});
   start(std::move(command), folder / "witness.txt");
 }
@@ -93,13 +78,11 @@ void QuorateTarget::start(std::vector<std::string> command, const fs::path& outp
   command.insert(command.begin(), options_.binary);
   command.insert(command.begin(), options_.wrapper.begin(), options_.wrapper.end());
   if (!is_witness) command.insert(command.end(), options_.flags.begin(), options_.flags.end());
-  processes_.push_back(std::make_unique<ChildProcess>(command, output));
+  processes_.start(command, output);
 }
 
 void QuorateTarget::wait_for(const std::string& what, const std::function<bool()>& condition) {
-  std::vector<ChildProcess*> children;
-  for (const auto& process : processes_) children.push_back(process.get());
-  wait_until(what, condition, children, options_.start_limit);
+  processes_.wait_for(what, condition, options_.start_limit);
 }
 
 std::string QuorateTarget::name() const {
@@ -113,12 +96,6 @@ std::string QuorateTarget::name() const {
 
 std::string QuorateTarget::durability() const {
   return "quorum: on disk (SQLite log, synchronous=FULL) on a majority, and applied by the leader";
-}
-
-std::vector<pid_t> QuorateTarget::nodes() const {
-  std::vector<pid_t> processes;
-  for (const auto& process : processes_) processes.push_back(process->pid());
-  return processes;
 }
 
 std::unique_ptr<Workload> QuorateTarget::inserts(std::size_t connections, std::size_t row_bytes) {
@@ -145,7 +122,9 @@ std::vector<ExtraLoad> QuorateTarget::extras(std::size_t connections) {
 
 bool QuorateTarget::stop() {
   bool good = true;
-  for (const auto& process : processes_) good = process->stop() && good;
+  for (std::size_t number = 0; number < processes_.count(); ++number) {
+    good = processes_.at(number).stop() && good;
+  }
   return good;
 }
 

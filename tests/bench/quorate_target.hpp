@@ -24,7 +24,7 @@ struct QuorateOptions {
   std::filesystem::path binary;
   std::vector<std::string> flags;    // further ones, of every data node
   std::vector<std::string> wrapper;  // a program that runs each server, such as valgrind with its options
-  std::chrono::seconds start_limit{30};
+  std::chrono::seconds start_limit = kWaitLimit;
 };
 
 class QuorateTarget : public Target {
@@ -35,7 +35,7 @@ class QuorateTarget : public Target {
   std::string name() const override;
   std::string version() const override { return version_; }
   std::string durability() const override;
-  std::vector<pid_t> nodes() const override;
+  std::vector<pid_t> nodes() const override { return processes_.pids(); }
   std::uint16_t port() const override { return ports_.front(); }
   std::unique_ptr<Workload> inserts(std::size_t connections, std::size_t row_bytes) override;
   std::unique_ptr<Workload> reads(std::size_t connections, ReadKind kind) override;
@@ -44,7 +44,7 @@ class QuorateTarget : public Target {
 
   // Of each node; the first is the leader's. Several nodes of one process have one port.
   const std::vector<std::uint16_t>& ports() const { return ports_; }
-  ChildProcess& process(std::size_t number) { return *processes_.at(number); }
+  ChildProcess& process(std::size_t number) { return processes_.at(number); }
 
  private:
   void start_embedded(const std::filesystem::path& folder);
@@ -57,7 +57,7 @@ class QuorateTarget : public Target {
   std::string version_;
   IdSource ids_;
   std::vector<std::uint16_t> ports_;
-  std::vector<std::unique_ptr<ChildProcess>> processes_;
+  ChildProcesses processes_;
 };
 
 }  // namespace quorate::bench

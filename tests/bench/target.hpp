@@ -30,6 +30,11 @@ struct ExtraLoad {
   std::unique_ptr<Workload> workload;
 };
 
+// What a target calls its nodes, in the order in which they are started: n1, n2, ...
+inline std::string node_id(std::size_t number) {
+  return "n" + std::to_string(number + 1);
+}
+
 class Target {
  public:
   virtual ~Target() = default;  // ends all its processes

@@ -9,10 +9,8 @@ namespace {
 
 constexpr const char* kTransactions = "/v1/transactions";
 constexpr const char* kQuery = "/v1/query";
-constexpr const char* kNumber = "################";  // a place for a number, see PreparedRequest
-static_assert(std::string_view(kNumber).size() == kNumberDigits);
 
-PreparedRequest transaction(const std::string& sql, const std::string& parameters, const std::string& mode) {
+PreparedRequest transaction(std::string_view sql, std::string_view parameters, std::string_view mode) {
   const std::string body =
       fmt::format(R"({{"statements":[{{"sql":"{}","params":[{}]}}],"mode":"{}"}})", sql, parameters, mode);
   return {"POST", kTransactions, body};
@@ -32,28 +30,28 @@ std::string row_text(std::size_t row_bytes) {
   return text;
 }
 
+std::string insert_rows_sql(std::uint64_t first, std::uint64_t end, std::string_view owner) {
+  return fmt::format(
+      "INSERT INTO account WITH RECURSIVE row(n) AS (SELECT {} UNION ALL SELECT n + 1 FROM row WHERE n < {}) "
+      "SELECT {} + n, {}, 100, {} FROM row",
+      first, end - 1, kSmallestNumber, owner, kSmallestNumber);
+}
+
 void create_table(std::uint16_t port) {
   must_succeed(port, kCreateTable);
 }
 
 void prepare_table(std::uint16_t port) {
   create_table(port);
-  must_succeed(
-      port,
-      fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row "
-                  "WHERE n < {}) SELECT {} + n, 'Ada Lovelace', 100, {} FROM row",
-                  kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
+  must_succeed(port, insert_rows_sql(0, kPreparedRows));
 }
 
 void add_rows(std::uint16_t port, std::uint64_t present, std::uint64_t rows, std::size_t row_bytes) {
   constexpr std::uint64_t kRowsAtOnce = 8'192;
+  const std::string owner = fmt::format("hex(randomblob({}))", (row_bytes - kNumbersBytes) / 2);
   while (present < rows) {
     const std::uint64_t next = std::min(rows, present + kRowsAtOnce);
-    must_succeed(
-        port,
-        fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT {} UNION ALL SELECT n + 1 FROM row "
-                    "WHERE n < {}) SELECT {} + n, hex(randomblob({})), 100, {} FROM row",
-                    present, next - 1, kSmallestNumber, (row_bytes - kNumbersBytes) / 2, kSmallestNumber));
+    must_succeed(port, insert_rows_sql(present, next, owner));
     present = next;
   }
 }
@@ -112,26 +110,28 @@ bool RandomUpdateWorkload::accept(std::size_t /*connection*/, const Response& re
   return response.body.contains("\"rows_affected\":1");
 }
 
-PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency,
-                                       std::uint64_t rows)
-    : requests_(connections,
-                PreparedRequest(
-                    "POST", kQuery,
-                    fmt::format(R"({{"sql":"SELECT id, owner, balance, version FROM account WHERE id = ?",)"
-                                R"("params":[{}],"consistency":"{}"}})",
-                                kNumber, consistency))),
-      ids_(connections),
-      rows_(rows) {}
+RowReads::RowReads(std::size_t connections, const PreparedRequest& request, std::uint64_t rows)
+    : requests_(connections, request), expected_(connections), rows_(rows) {}
 
-std::string_view PointQueryWorkload::next(std::size_t connection) {
+std::string_view RowReads::next(std::size_t connection) {
   const std::uint64_t id = kSmallestNumber + random_() % rows_;
-  ids_[connection] = std::to_string(id);
-  requests_[connection].set(0, id);
+  expected_[connection] = expected_of(id);
+  set_id(requests_[connection], id);
   return requests_[connection].bytes();
 }
 
-bool PointQueryWorkload::accept(std::size_t connection, const Response& response) {
-  return response.body.contains(ids_[connection]);
+bool RowReads::accept(std::size_t connection, const Response& response) {
+  return response.body.contains(expected_[connection]);
 }
+
+PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency,
+                                       std::uint64_t rows)
+    : RowReads(connections,
+               PreparedRequest(
+                   "POST", kQuery,
+                   fmt::format(R"({{"sql":"SELECT id, owner, balance, version FROM account WHERE id = ?",)"
+                               R"("params":[{}],"consistency":"{}"}})",
+                               kNumber, consistency)),
+               rows) {}
 
 }  // namespace quorate::bench

@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/bench/http.hpp"
@@ -28,6 +29,11 @@ std::string row_text(std::size_t row_bytes);
 
 // The rows that updates and queries use are made at the start; inserts go above them.
 inline constexpr std::uint64_t kPreparedRows = 10'240;
+
+// The statement, for SQLite, that inserts rows `first` to `end` - 1; row 0 has the id kSmallestNumber. `owner` is an expression
+// of SQL. Precondition: `first` is less than `end`.
+std::string insert_rows_sql(std::uint64_t first, std::uint64_t end,
+                            std::string_view owner = "'Ada Lovelace'");
 
 // Creates the table if it is not there. Throws when the server refuses.
 void create_table(std::uint16_t port);
@@ -94,19 +100,38 @@ class RandomUpdateWorkload : public Workload {
   std::minstd_rand random_{1};
 };
 
-// One of the first `rows` rows read by its id. `consistency` is "local", "leader" or "linearizable".
-class PointQueryWorkload : public Workload {
+// One of the first `rows` rows read by its id.
+class RowReads : public Workload {
+ public:
+  std::string_view next(std::size_t connection) override;
+  // Whether the answer contains what is expected.
+  bool accept(std::size_t connection, const Response& response) override;
+
+ protected:
+  RowReads(std::size_t connections, const PreparedRequest& request, std::uint64_t rows = kPreparedRows);
+
+  // What the answer to the connection's last request must tell.
+  const std::string& expected(std::size_t connection) const { return expected_[connection]; }
+
+ private:
+  virtual std::string expected_of(std::uint64_t id) const = 0;
+  // Writes the id where the request has places for it; as a number, unless a peer wants it otherwise.
+  virtual void set_id(PreparedRequest& request, std::uint64_t id) const { request.set(0, id); }
+
+  std::vector<PreparedRequest> requests_;
+  std::vector<std::string> expected_;
+  std::uint64_t rows_;
+  std::minstd_rand random_{1};
+};
+
+// `consistency` is "local", "leader" or "linearizable".
+class PointQueryWorkload : public RowReads {
  public:
   PointQueryWorkload(std::size_t connections, const std::string& consistency,
                      std::uint64_t rows = kPreparedRows);
-  std::string_view next(std::size_t connection) override;
-  bool accept(std::size_t connection, const Response& response) override;
 
  private:
-  std::vector<PreparedRequest> requests_;
-  std::vector<std::string> ids_;  // that each connection asked for
-  std::uint64_t rows_;
-  std::minstd_rand random_{1};
+  std::string expected_of(std::uint64_t id) const override { return std::to_string(id); }
 };
 
 }  // namespace quorate::bench

@@ -3,10 +3,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <fstream>
 #include <memory>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -15,7 +13,7 @@
 #include "tests/bench/peers/dqlite_wire.hpp"
 #include "tests/bench/peers/key_value.hpp"
 #include "tests/bench/peers/one_at_a_time.hpp"
-#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/peers/peer_target.hpp"
 #include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
@@ -23,14 +21,17 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kPathOfKey = "/account/################";
 constexpr const char* kDatabase = "demo";  // the demo's own, with a table `model` of keys and values
+
+std::string path_of_key() {
+  return fmt::format("/account/{}", kNumber);
+}
 
 // A put is an INSERT OR REPLACE with parameters, and a transaction of its own.
 class DqlitePuts : public Workload {
  public:
   DqlitePuts(std::size_t connections, IdSource& ids, std::size_t row_bytes)
-      : ids_(ids), requests_(connections, PreparedRequest("PUT", kPathOfKey, body(row_bytes))) {}
+      : ids_(ids), requests_(connections, PreparedRequest("PUT", path_of_key(), body(row_bytes))) {}
 
   // dqlite takes one writer at a time, and the demo passes on "database is locked" to whoever comes meanwhile. Trying
   // again and again made it several times slower than waiting.
@@ -52,9 +53,7 @@ class DqlitePuts : public Workload {
 
  private:
   static std::string body(std::size_t row_bytes) {
-    std::string value = value_of(kSmallestNumber, row_bytes);
-    std::fill_n(value.begin() + (kKeyBytes - kNumberDigits), kNumberDigits, '#');
-    return value;
+    return value_of(kSmallestNumber, row_bytes).replace(kKeyBytes - kNumberDigits, kNumberDigits, kNumber);
   }
 
   IdSource& ids_;
@@ -62,25 +61,17 @@ class DqlitePuts : public Workload {
   std::weak_ptr<Turns> turns_;  // of the connections of one run
 };
 
-class DqliteReads : public Workload {
+class DqliteReads : public RowReads {
  public:
   explicit DqliteReads(std::size_t connections)
-      : requests_(connections, PreparedRequest("GET", kPathOfKey, "")), expected_(connections) {}
+      : RowReads(connections, PreparedRequest("GET", path_of_key(), "")) {}
 
-  std::string_view next(std::size_t connection) override {
-    const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
-    requests_[connection].set(0, id);
-    expected_[connection] = value_of(id, kSmallRowBytes);
-    return requests_[connection].bytes();
-  }
   bool accept(std::size_t connection, const Response& response) override {
-    return response.body == expected_[connection];
+    return response.body == expected(connection);
   }
 
  private:
-  std::vector<PreparedRequest> requests_;
-  std::vector<std::string> expected_;
-  std::minstd_rand random_{1};
+  std::string expected_of(std::uint64_t id) const override { return value_of(id, kSmallRowBytes); }
 };
 
 // The demo cannot tell; the library that it has loaded can.
@@ -100,13 +91,12 @@ std::string library_version(pid_t process) {
   return "unknown";
 }
 
-class DqliteTarget : public Target {
+class DqliteTarget : public PeerTarget {
  public:
-  DqliteTarget(const fs::path& program, const fs::path& folder)
-      : ports_(free_ports()), peer_ports_(free_ports()) {
+  DqliteTarget(const fs::path& program, const fs::path& folder) {
     for (std::size_t number = 0; number < kPeerNodes; ++number) start_node(program, folder, number);
     nodes_.wait_for("three dqlite nodes vote", [this] { return find_leader(); });
-    version_ = library_version(nodes().front());
+    version_ = library_version(nodes().front()) + ", through its Go demo";
     const std::uint64_t rows = dqlite_execute(
         peer_ports_[leader_], kDatabase,
         fmt::format(
@@ -118,14 +108,11 @@ class DqliteTarget : public Target {
   }
 
   std::string name() const override { return "dqlite"; }
-  std::string version() const override { return version_ + ", through its Go demo"; }
   std::string durability() const override {
     return "flushed (Raft log, O_DSYNC) by a majority, and applied by the leader; writes one after the "
            "other, since "
            "the demo refuses others meanwhile; reads ask the leader, which does not ask whether it still is";
   }
-  std::vector<pid_t> nodes() const override { return nodes_.pids(leader_); }
-  std::uint16_t port() const override { return ports_[leader_]; }
   std::unique_ptr<Workload> inserts(std::size_t connections, std::size_t row_bytes) override {
     return std::make_unique<DqlitePuts>(connections, ids_, row_bytes);
   }
@@ -141,7 +128,7 @@ class DqliteTarget : public Target {
     std::vector<std::string> command{
         program, "--api", loopback(ports_[number]), "--db", loopback(peer_ports_[number]), "--dir", folder};
     if (number > 0) command.insert(command.end(), {"--join", loopback(peer_ports_[0])});
-    nodes_.start(command, folder / fmt::format("n{}.txt", number + 1));
+    nodes_.start(command, folder / (node_id(number) + ".txt"));
     nodes_.wait_for("a dqlite node joins", [&] {
       call(ports_[number], PreparedRequest("GET", "/none", ""));
       return true;
@@ -155,13 +142,6 @@ class DqliteTarget : public Target {
     }
     return !leader.empty() && dqlite_voters(peer_ports_[leader_]) == kPeerNodes;
   }
-
-  std::vector<std::uint16_t> ports_;
-  std::vector<std::uint16_t> peer_ports_;
-  PeerNodes nodes_;
-  std::size_t leader_ = 0;
-  std::string version_;
-  IdSource ids_;
 };
 
 }  // namespace

@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "tests/bench/http.hpp"
 #include "tests/bench/peers/key_value.hpp"
-#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/peers/peer_target.hpp"
 #include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
@@ -27,7 +26,9 @@ constexpr std::uint64_t kOperationsAtOnce =
 static_assert(kPreparedRows % kOperationsAtOnce == 0);
 
 std::string place_for_key() {
-  return std::string(kEncodedKeyBytes, '#');
+  std::string place;
+  for (std::size_t part = 0; part < kPlacesOfKey; ++part) place += kNumber;
+  return place;
 }
 
 // Writes the encoded key into its place `number`.
@@ -64,53 +65,43 @@ class EtcdPuts : public Workload {
   std::vector<PreparedRequest> requests_;
 };
 
-class EtcdReads : public Workload {
+class EtcdReads : public RowReads {
  public:
   EtcdReads(std::size_t connections, ReadKind kind)
-      : requests_(connections, PreparedRequest("POST", "/v3/kv/range",
-                                               fmt::format(R"({{"key":"{}","serializable":{}}})",
-                                                           place_for_key(), kind == ReadKind::local))),
-        expected_(connections) {}
-
-  std::string_view next(std::size_t connection) override {
-    const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
-    set_key(requests_[connection], 0, base64(key_of(id)));
-    expected_[connection] = fmt::format(R"("value":"{}")", base64(value_of(id, kSmallRowBytes)));
-    return requests_[connection].bytes();
-  }
-  bool accept(std::size_t connection, const Response& response) override {
-    return response.body.contains(expected_[connection]);
-  }
+      : RowReads(connections, PreparedRequest("POST", "/v3/kv/range",
+                                              fmt::format(R"({{"key":"{}","serializable":{}}})",
+                                                          place_for_key(), kind == ReadKind::local))) {}
 
  private:
-  std::vector<PreparedRequest> requests_;
-  std::vector<std::string> expected_;
-  std::minstd_rand random_{1};
+  std::string expected_of(std::uint64_t id) const override {
+    return fmt::format(R"("value":"{}")", base64(value_of(id, kSmallRowBytes)));
+  }
+  void set_id(PreparedRequest& request, std::uint64_t id) const override {
+    set_key(request, 0, base64(key_of(id)));
+  }
 };
 
-class EtcdTarget : public Target {
+class EtcdTarget : public PeerTarget {
  public:
-  EtcdTarget(const fs::path& program, const fs::path& folder) : ports_(free_ports()) {
-    const std::vector<std::uint16_t> peers = free_ports();
+  EtcdTarget(const fs::path& program, const fs::path& folder) {
     std::string members;
     for (std::size_t number = 0; number < kPeerNodes; ++number) {
-      members += fmt::format("{}n{}=http://{}", number == 0 ? "" : ",", number + 1, loopback(peers[number]));
+      members += fmt::format("{}{}=http://{}", number == 0 ? "" : ",", node_id(number),
+                             loopback(peer_ports_[number]));
     }
     for (std::size_t number = 0; number < kPeerNodes; ++number) {
-      start_node(program, folder, number, peers[number], members);
+      start_node(program, folder, number, members);
     }
     nodes_.wait_for("three etcd members follow one leader", [this] { return find_leader(); });
-    version_ = call_json(port(), "GET", "/version").at("etcdserver");
+    version_ =
+        call_json(port(), "GET", "/version").at("etcdserver").get<std::string>() + ", over its JSON gateway";
     for (std::uint64_t row = 0; row < kPreparedRows; row += kOperationsAtOnce) put_rows(row);
   }
 
   std::string name() const override { return "etcd"; }
-  std::string version() const override { return version_ + ", over its JSON gateway"; }
   std::string durability() const override {
     return "flushed (Raft log, fdatasync) by a majority, and applied by the leader; keys and values, not SQL";
   }
-  std::vector<pid_t> nodes() const override { return nodes_.pids(leader_); }
-  std::uint16_t port() const override { return ports_[leader_]; }
   std::unique_ptr<Workload> inserts(std::size_t connections, std::size_t row_bytes) override {
     return std::make_unique<EtcdPuts>(connections, ids_, row_bytes);
   }
@@ -121,10 +112,10 @@ class EtcdTarget : public Target {
  private:
   // All as it comes, snapshots too. The manual wants HTTP on a port of its own: beside gRPC on one port it is slow.
   void start_node(const fs::path& program, const fs::path& folder, std::size_t number,
-                  std::uint16_t peer_port, const std::string& members) {
-    const std::string id = "n" + std::to_string(number + 1);
+                  const std::string& members) {
+    const std::string id = node_id(number);
     const std::string grpc = "http://" + loopback(free_port());
-    const std::string peer = "http://" + loopback(peer_port);
+    const std::string peer = "http://" + loopback(peer_ports_[number]);
     nodes_.start(
         {program, "--name", id, "--data-dir", folder / id, "--listen-peer-urls", peer,
          "--initial-advertise-peer-urls", peer, "--listen-client-urls", grpc, "--advertise-client-urls", grpc,
@@ -155,12 +146,6 @@ class EtcdTarget : public Target {
         call_json(port(), "POST", "/v3/kv/txn", nlohmann::json{{"success", puts}}.dump());
     if (!answer.value("succeeded", false)) throw std::runtime_error(answer.dump());
   }
-
-  std::vector<std::uint16_t> ports_;
-  PeerNodes nodes_;
-  std::size_t leader_ = 0;
-  std::string version_;
-  IdSource ids_;
 };
 
 }  // namespace

@@ -3,16 +3,19 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "tests/bench/http.hpp"
 #include "tests/bench/peers/dqlite_target.hpp"
 #include "tests/bench/peers/etcd_target.hpp"
-#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/peers/peer_target.hpp"
 #include "tests/bench/peers/rqlite_target.hpp"
 #include "tests/bench/scratch_folder.hpp"
 #include "tests/bench/workloads.hpp"
@@ -43,19 +46,27 @@ std::uint64_t run_briefly(const Target& target, Workload& workload, std::size_t 
   return result.operations;
 }
 
-// Every load gets right answers only, and each workload refuses a wrong one. Returns how many writes were answered.
-std::uint64_t check_loads(Target& target) {
-  CHECK(target.version().find('.') != std::string::npos);
-  CHECK(target.nodes().size() == kPeerNodes);
-  std::uint64_t written = 0;
+struct Written {
+  std::uint64_t answers = 0;
+  std::size_t loads = 0;
+
+  void add(std::uint64_t more) {
+    answers += more;
+    ++loads;
+  }
+};
+
+// Every load gets right answers only, and each workload refuses a wrong one. Returns what was written.
+Written check_loads(Target& target) {
+  Written written;
   for (const std::size_t row_bytes : {kSmallRowBytes, kLargeRowBytes}) {
     const auto inserts = target.inserts(kConnections, row_bytes);
-    written += run_briefly(target, *inserts);
+    written.add(run_briefly(target, *inserts));
     CHECK_FALSE(
         inserts->accept(0, {.status = 200, .body = R"({"results":[{"error":"UNIQUE constraint failed"}]})"}));
   }
   for (ExtraLoad& extra : target.extras(kConnections)) {
-    written += run_briefly(target, *extra.workload, extra.connections);
+    written.add(run_briefly(target, *extra.workload, extra.connections));
   }
   for (const ReadKind kind : {ReadKind::local, ReadKind::linearizable}) {
     const auto reads = target.reads(kConnections, kind);
@@ -69,61 +80,52 @@ std::uint64_t check_loads(Target& target) {
 
 // Waits until there are as many rows as were written: a queued write may come later. At most one more for each connection
 // and load was answered after the load's end.
-void check_rows(const std::function<std::uint64_t()>& rows, std::uint64_t written, std::size_t loads) {
-  const std::uint64_t least = kPreparedRows + written;
+void check_rows(const std::function<std::uint64_t()>& rows, const Written& written) {
+  const std::uint64_t least = kPreparedRows + written.answers;
   wait_until("all rows are there", [&] { return rows() >= least; }, {});
-  CHECK(rows() <= least + loads * kConnections);
+  CHECK(rows() <= least + written.loads * kConnections);
 }
 
-void check_all_gone(const std::vector<pid_t>& processes) {
+using Start = std::unique_ptr<Target>(const std::filesystem::path& program,
+                                      const std::filesystem::path& folder);
+using CountRows = std::uint64_t(std::uint16_t port);
+
+// A peer that cannot be asked for its rows has no `count_rows`.
+void check_peer(const std::string& name, const char* variable, Start& start, CountRows* count_rows) {
+  const std::string program = program_of(variable);
+  if (program.empty()) return;
+  const ScratchFolder folder("peer-tests");
+  auto target = start(program, folder.path());
+  CHECK(target->name() == name);
+  CHECK(target->version().find('.') != std::string::npos);
+  CHECK(target->nodes().size() == kPeerNodes);
+  const Written written = check_loads(*target);
+  if (count_rows != nullptr) check_rows([&] { return count_rows(target->port()); }, written);
+  const std::vector<pid_t> processes = target->nodes();
+  target.reset();
   for (const pid_t process : processes) CHECK(::kill(process, 0) != 0);
 }
 
+std::uint64_t count_rqlite_rows(std::uint16_t port) {
+  return call_json(port, "POST", "/db/query?level=linearizable", R"(["SELECT COUNT(*) FROM account"])")
+      .at("results")[0]["values"][0][0];
+}
+
+std::uint64_t count_etcd_keys(std::uint16_t port) {
+  const std::string all = R"({"key":"AA==","range_end":"AA==","count_only":true})";
+  return std::stoull(call_json(port, "POST", "/v3/kv/range", all).at("count").get<std::string>());
+}
+
 TEST_CASE("rqlite: three nodes, and every answer right") {
-  const std::string program = program_of("QUORATE_BENCH_RQLITED");
-  if (program.empty()) return;
-  const ScratchFolder folder("peer-tests");
-  auto target = start_rqlite(program, folder.path());
-  CHECK(target->name() == "rqlite");
-  const std::uint64_t written = check_loads(*target);
-  const auto rows = [&]() -> std::uint64_t {
-    return call_json(target->port(), "POST", "/db/query?level=linearizable",
-                     R"(["SELECT COUNT(*) FROM account"])")
-        .at("results")[0]["values"][0][0];
-  };
-  check_rows(rows, written, 2 + target->extras(kConnections).size());
-  const std::vector<pid_t> processes = target->nodes();
-  target.reset();
-  check_all_gone(processes);
+  check_peer("rqlite", "QUORATE_BENCH_RQLITED", start_rqlite, count_rqlite_rows);
 }
 
 TEST_CASE("etcd: three nodes, and every answer right") {
-  const std::string program = program_of("QUORATE_BENCH_ETCD");
-  if (program.empty()) return;
-  const ScratchFolder folder("peer-tests");
-  auto target = start_etcd(program, folder.path());
-  CHECK(target->name() == "etcd");
-  const std::uint64_t written = check_loads(*target);
-  const std::string all = R"({"key":"AA==","range_end":"AA==","count_only":true})";
-  const auto rows = [&] {
-    return std::stoull(call_json(target->port(), "POST", "/v3/kv/range", all).at("count").get<std::string>());
-  };
-  check_rows(rows, written, 2);
-  const std::vector<pid_t> processes = target->nodes();
-  target.reset();
-  check_all_gone(processes);
+  check_peer("etcd", "QUORATE_BENCH_ETCD", start_etcd, count_etcd_keys);
 }
 
 TEST_CASE("dqlite: three nodes, and every answer right") {
-  const std::string program = program_of("QUORATE_BENCH_DQLITE_DEMO");
-  if (program.empty()) return;
-  const ScratchFolder folder("peer-tests");
-  auto target = start_dqlite(program, folder.path());
-  CHECK(target->name() == "dqlite");
-  check_loads(*target);
-  const std::vector<pid_t> processes = target->nodes();
-  target.reset();
-  check_all_gone(processes);
+  check_peer("dqlite", "QUORATE_BENCH_DQLITE_DEMO", start_dqlite, nullptr);
 }
 
 }  // namespace

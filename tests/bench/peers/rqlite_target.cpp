@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/bench/http.hpp"
-#include "tests/bench/peers/peer_nodes.hpp"
+#include "tests/bench/peers/peer_target.hpp"
 #include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
@@ -17,7 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kNumber = "################";  // a place for a number, see PreparedRequest
 constexpr std::string_view kExecute = "/db/execute";
 constexpr std::string_view kQueuedWaited = "/db/execute?queue&wait";
 constexpr std::string_view kQueued = "/db/execute?queue";
@@ -50,36 +48,24 @@ class RqliteInserts : public Workload {
   std::vector<PreparedRequest> requests_;
 };
 
-class RqliteReads : public Workload {
+class RqliteReads : public RowReads {
  public:
   RqliteReads(std::size_t connections, const char* level)
-      : requests_(connections,
-                  PreparedRequest(
-                      "POST", fmt::format("/db/query?level={}", level),
-                      fmt::format(R"([["SELECT id, owner, balance, version FROM account WHERE id = ?",{}]])",
-                                  kNumber))),
-        expected_(connections) {}
-
-  std::string_view next(std::size_t connection) override {
-    const std::uint64_t id = kSmallestNumber + random_() % kPreparedRows;
-    requests_[connection].set(0, id);
-    expected_[connection] = fmt::format(R"("values":[[{},"Ada Lovelace",100,{}]])", id, kSmallestNumber);
-    return requests_[connection].bytes();
-  }
-  bool accept(std::size_t connection, const Response& response) override {
-    return response.body.contains(expected_[connection]);
-  }
+      : RowReads(connections,
+                 PreparedRequest(
+                     "POST", fmt::format("/db/query?level={}", level),
+                     fmt::format(R"([["SELECT id, owner, balance, version FROM account WHERE id = ?",{}]])",
+                                 kNumber))) {}
 
  private:
-  std::vector<PreparedRequest> requests_;
-  std::vector<std::string> expected_;
-  std::minstd_rand random_{1};
+  std::string expected_of(std::uint64_t id) const override {
+    return fmt::format(R"("values":[[{},"Ada Lovelace",100,{}]])", id, kSmallestNumber);
+  }
 };
 
-class RqliteTarget : public Target {
+class RqliteTarget : public PeerTarget {
  public:
-  RqliteTarget(const fs::path& program, const fs::path& folder)
-      : ports_(free_ports()), peer_ports_(free_ports()) {
+  RqliteTarget(const fs::path& program, const fs::path& folder) {
     start_node(program, folder, 0, {});
     nodes_.wait_for("the first rqlite node leads", [this] { return find_leader(1); });
     for (std::size_t number = 1; number < kPeerNodes; ++number) {
@@ -87,21 +73,15 @@ class RqliteTarget : public Target {
     }
     nodes_.wait_for("three rqlite nodes vote", [this] { return find_leader(kPeerNodes); });
     execute(kCreateTable);
-    execute(
-        fmt::format("INSERT INTO account WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row "
-                    "WHERE n < {}) SELECT {} + n, 'Ada Lovelace', 100, {} FROM row",
-                    kPreparedRows - 1, kSmallestNumber, kSmallestNumber));
+    execute(insert_rows_sql(0, kPreparedRows));
   }
 
   std::string name() const override { return "rqlite"; }
-  std::string version() const override { return version_; }
   std::string durability() const override {
     return "flushed (Raft log in BoltDB, one fdatasync for each append) by a majority, and applied by the "
            "leader; a "
            "queued write that is not waited for is in the leader's memory only";
   }
-  std::vector<pid_t> nodes() const override { return nodes_.pids(leader_); }
-  std::uint16_t port() const override { return ports_[leader_]; }
   std::unique_ptr<Workload> inserts(std::size_t connections, std::size_t row_bytes) override {
     return std::make_unique<RqliteInserts>(connections, ids_, kExecute, row_bytes);
   }
@@ -124,7 +104,7 @@ class RqliteTarget : public Target {
   // batch is 128 writes or what 50 ms bring: fewer writers, each of whom waits for his answer, would always wait 50 ms.
   void start_node(const fs::path& program, const fs::path& folder, std::size_t number,
                   const std::vector<std::string>& join) {
-    const std::string id = "n" + std::to_string(number + 1);
+    const std::string id = node_id(number);
     std::vector<std::string> command{program,
                                      "-node-id",
                                      id,
@@ -144,7 +124,7 @@ class RqliteTarget : public Target {
     std::size_t reached = 0;
     bool found = false;
     for (std::size_t number = 0; number < voters; ++number) {
-      const nlohmann::json& node = nodes.at("n" + std::to_string(number + 1));
+      const nlohmann::json& node = nodes.at(node_id(number));
       if (node.at("voter") == true && node.at("reachable") == true) ++reached;
       if (node.at("leader") != true) continue;
       leader_ = number;
@@ -163,13 +143,6 @@ class RqliteTarget : public Target {
   std::unique_ptr<Workload> queued(std::size_t connections, std::string_view path) {
     return std::make_unique<RqliteInserts>(connections, ids_, path, kSmallRowBytes);
   }
-
-  std::vector<std::uint16_t> ports_;
-  std::vector<std::uint16_t> peer_ports_;
-  PeerNodes nodes_;
-  std::size_t leader_ = 0;
-  std::string version_;
-  IdSource ids_;
 };
 
 }  // namespace
