@@ -83,10 +83,12 @@ class PeerConnection : public std::enable_shared_from_this<PeerConnection> {
 
   // The lane of a message; a control has none.
   void enqueue(std::optional<PeerSendQueue::Lane> lane, std::string payload);
+  std::size_t send_now(const FrameHead& head, const std::string& payload) const;
   Batch take_batch();
   void report_drop(const std::string& why);
 
   boost::asio::ip::tcp::socket socket_;
+  const int descriptor_;  // socket_'s, for any thread: open while is_closed_ is false
   const boost::asio::any_io_executor executor_;
   PeerHello hello_;
   const NodeId node_;  // hello_.node, for any thread
@@ -103,8 +105,9 @@ class PeerConnection : public std::enable_shared_from_this<PeerConnection> {
   bool is_writing_ = false;
   const Clock::time_point started_ = Clock::now();
   Clock::time_point last_received_ = started_;
-  Clock::time_point last_sent_ = started_;  // while writing: when the peer last took something
-  boost::asio::steady_timer wake_;          // what the writer waits on while nothing is to be sent
+  // By the writer, and while it is at it: when the peer last took something.
+  Clock::time_point last_sent_ = started_;
+  boost::asio::steady_timer wake_;  // what the writer waits on while nothing is to be sent
   boost::asio::steady_timer watch_;
 
   std::mutex mutex_;

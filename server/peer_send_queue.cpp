@@ -29,6 +29,14 @@ void PeerSendQueue::put_always(const FrameHead& head, std::string payload) {
   append(lanes_[static_cast<std::size_t>(Lane::normal)], head, std::move(payload));
 }
 
+void PeerSendQueue::put_rest(const FrameHead& head, std::string_view payload, std::size_t sent) {
+  std::string rest(head.data(), head.size());
+  rest.append(payload).erase(0, sent);
+  LaneState& state = lanes_[static_cast<std::size_t>(Lane::normal)];
+  state.bytes += rest.size();
+  state.chunks.push_back({.head = std::move(rest)});
+}
+
 void PeerSendQueue::append(LaneState& state, const FrameHead& head, std::string payload) {
   const std::size_t size = head.size() + payload.size();
   state.bytes += size;

@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/peer_frame.hpp"
@@ -32,6 +33,8 @@ class PeerSendQueue {
   bool put(Lane lane, const FrameHead& head, std::string payload);
   // In the normal lane and past its limit: for controls, which are few and short.
   void put_always(const FrameHead& head, std::string payload);
+  // What is left of a frame whose first `sent` bytes have gone already. Likewise, and precondition: nothing waits.
+  void put_rest(const FrameHead& head, std::string_view payload, std::size_t sent);
   // True: put() is sure to drop.
   bool is_full(Lane lane) const;
   std::size_t bytes(Lane lane) const { return lanes_[static_cast<std::size_t>(lane)].bytes; }

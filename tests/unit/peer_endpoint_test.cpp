@@ -46,6 +46,28 @@ TEST_CASE_FIXTURE(Quiet, "messages of all sizes arrive in order, both ways") {
   }
 }
 
+TEST_CASE_FIXTURE(
+    Quiet, "a message that the socket takes in parts arrives as a whole, with what is sent behind it") {
+  Process one("n1");
+  Process two("n2");
+  one.call(two);
+  REQUIRE(one.observer.wait_connected("n2"));
+  constexpr std::size_t kLarge = 16UL * 1024 * 1024;  // more than a socket holds
+  for (std::size_t i = 0; i < 8; i += 2) {
+    one.send("n2", i, kLarge);
+    one.send("n2", i + 1, 1);
+    REQUIRE(two.inbox.wait_for(i + 2));  // so that nothing is on its way before the next
+  }
+  const std::vector<Message> messages = two.inbox.messages();
+  REQUIRE(messages.size() == 8);
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto& request = std::get<PrepareRequest>(messages[i].body);
+    CHECK(request.base == i);
+    CHECK(request.payload->size() == (i % 2 == 0 ? kLarge : 1));
+    CHECK(request.payload->find_first_not_of(static_cast<char>('a' + i)) == std::string::npos);
+  }
+}
+
 TEST_CASE_FIXTURE(Quiet,
                   "many short messages and the pieces of a snapshot arrive in order, each in its lane") {
   Process one("n1");
