@@ -21,18 +21,21 @@ struct Services;
 // One of at most `limit` requests of a kind that are under way at a time, for as long as it lives.
 class Turn {
  public:
-  Turn(std::atomic<std::size_t>& taken, std::size_t limit)
-      : taken_(&taken), is_ours_(taken.fetch_add(1) < limit) {}
-  Turn(Turn&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)), is_ours_(other.is_ours_) {}
+  Turn(std::atomic<std::size_t>& taken, std::size_t limit) {
+    std::size_t count = taken;
+    while (count < limit && taken_ == nullptr) {
+      if (taken.compare_exchange_weak(count, count + 1)) taken_ = &taken;
+    }
+  }
+  Turn(Turn&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
   Turn& operator=(Turn&&) = delete;
   ~Turn() {
     if (taken_ != nullptr) --*taken_;
   }
-  bool is_ours() const { return is_ours_; }  // if not, there were enough: nothing may be begun
+  bool is_ours() const { return taken_ != nullptr; }  // if not, there were enough: nothing may be begun
 
  private:
-  std::atomic<std::size_t>* taken_;
-  bool is_ours_;
+  std::atomic<std::size_t>* taken_ = nullptr;
 };
 
 inline Deadline deadline_after(std::chrono::milliseconds timeout) {

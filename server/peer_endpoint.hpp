@@ -33,7 +33,7 @@ class PeerEndpoint final : public LocalTransport {
   // To attached nodes at once, on the caller's thread. To others over the connection whose process hosts
   // them, in order but for pieces of snapshots, which let everything else go first. Dropped: without a
   // connection, when PeerLimits is passed, and what was on its way when a connection ended. Costs the caller
-  // the encoding; never blocks.
+  // the encoding, and mostly the system call; never blocks.
   void send(Message message) override;
   // Attached here, or hosted by a process that is connected.
   bool is_reachable(const NodeId& node) const override;

@@ -47,13 +47,13 @@ def steer(fields, reads):
         fields["timeout_ms"] = type(fields["timeout_ms"])(MAX_TIMEOUT_MS)  # a query string has it as text
 
 
-
 @schemathesis.serializer("application/x-ndjson")
 def lines_of(_context, value):
     """Most texts become lines for a statement without parameters; the rest goes out as it was generated."""
     if not isinstance(value, str):
         return b"no row"
     return (pick(value, ["[]\n[]\n", "\n{}\n"]) or value).encode("utf-8", "surrogatepass")
+
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
