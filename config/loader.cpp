@@ -85,7 +85,7 @@ void make_witness(ServeConfig& config) {
   std::string& id = config.cluster.member.id;
   if (id.empty()) id = kWitnessId;
   config.cluster.nodes.push_back(
-      {.id = id, .log = config.data_directory + "/" + id + "/log.db", .witness = true});
+      {.id = id, .log = config.data_directory + "/" + id + "/log", .witness = true});
   config.cluster.member.api_url = api_url(config);
 }
 
@@ -104,11 +104,11 @@ void make_nodes(ServeConfig& config) {
     nodes.push_back({.id = member.id,
                      .preferred_master = !member.initial.empty() && member.initial.front().first == member.id,
                      .database = database,
-                     .log = config.database ? database + "-log.db" : folder + "/log.db"});
+                     .log = config.database ? database + "-log" : folder + "/log"});
     config.cluster.member.api_url = api_url(config);
     if (!member.witness_lock.empty()) {
       nodes.push_back({.id = std::string(kWitnessId),
-                       .log = member.witness_lock + "/log.db",
+                       .log = member.witness_lock + "/log",
                        .witness = true,
                        .shared = true});
     }
@@ -117,12 +117,12 @@ void make_nodes(ServeConfig& config) {
   if (!config.database) {
     for (const char* const id : {"n1", "n2", "n3"}) {
       const std::string folder = config.data_directory + "/" + id;
-      add(folder + "/data.db", folder + "/log.db");
+      add(folder + "/data.db", folder + "/log");
     }
     return;
   }
-  add(*config.database, *config.database + "-log.db");
-  for (const std::string& backup : config.backups) add(backup, backup + "-log.db");
+  add(*config.database, *config.database + "-log");
+  for (const std::string& backup : config.backups) add(backup, backup + "-log");
 }
 
 void check_witness(const ServeConfig& config, ConfigErrors& errors) {

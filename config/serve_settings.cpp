@@ -182,7 +182,7 @@ void add_basic_settings(std::vector<Setting>& settings) {
       "db", group, "PATH", [](ServeConfig& c) -> auto& { return c.database; },
       "The database of the first node, n1, which is the preferred master. An existing database "
       "becomes the content of a new cluster. The node's replicated log is kept beside it, in "
-      "PATH-log.db."));
+      "the folder PATH-log."));
   settings.push_back({.name = "backup",
                       .group = group,
                       .value_name = "PATH",
@@ -194,7 +194,7 @@ void add_basic_settings(std::vector<Setting>& settings) {
   Setting data_directory = text(
       "data-dir", group, "DIR", [](ServeConfig& c) -> auto& { return c.data_directory; },
       "Without --db: where three nodes are kept, each in a folder of its own with data.db "
-      "and log.db.");
+      "and the folder log.");
   data_directory.default_text = defaults().data_directory;
   settings.push_back(std::move(data_directory));
   settings.push_back({.name = "mode",

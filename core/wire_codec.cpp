@@ -9,9 +9,6 @@ namespace wire {
 
 // --- common parts ---
 
-void fields(auto& visit, Like<Position> auto& m) {
-  visit(m.index, m.term);
-}
 void fields(auto& visit, Like<Digest> auto& m) {
   visit(m.high, m.low);
 }
@@ -44,9 +41,6 @@ void fields(auto& visit, Like<Query> auto& m) {
 
 // --- consensus ---
 
-void fields(auto& visit, Like<Entry> auto& m) {
-  visit(m.index, m.term, m.kind, m.payload);
-}
 void fields(auto& visit, Like<VoteRequest> auto& m) {
   visit(m.pre, m.transfer, m.term, m.last_log);
 }

@@ -1,4 +1,4 @@
-// How the fields of a message's structs become bytes and back. Every struct lists its fields once, in an
+// How the fields of structs, in messages and in the log, become bytes and back. Every struct lists its fields once, in an
 // overload of fields(visitor, struct); Writer and Reader are the visitors, so what is written and what is
 // read cannot differ.
 #pragma once
@@ -202,5 +202,13 @@ class Reader {
 
   Decoder& in_;
 };
+
+// What the log on disk has too; the others are where the messages are.
+void fields(auto& visit, Like<Position> auto& m) {
+  visit(m.index, m.term);
+}
+void fields(auto& visit, Like<Entry> auto& m) {
+  visit(m.index, m.term, m.kind, m.payload);
+}
 
 }  // namespace quorate::wire

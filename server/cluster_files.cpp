@@ -67,15 +67,13 @@ Result<NodeFiles> open_node_files(const std::string& engine_name, const NodeConf
   NodeFiles files;
   if (auto created = create_parent(node.log); !created) return std::unexpected(created.error());
   // The log first: its lock keeps a second process away from the database too.
-  auto log = SqliteLogStore::open(node.log);
+  auto log = FileLogStore::open(node.log);
   if (!log) return std::unexpected(Error{log.error()});
   files.log = std::move(*log);
   auto stored = files.log->load();
   if (!stored) return std::unexpected(stored.error());
   files.stored = std::move(*stored);
-  auto identity = files.log->identity();
-  if (!identity) return std::unexpected(identity.error());
-  files.log_identity = std::move(*identity);
+  files.log_identity = files.log->identity();
   if (node.witness) return files;
 
   if (engine_name != "memory") {

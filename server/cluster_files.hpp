@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/cluster_config.hpp"
-#include "core/consensus/sqlite_log_store.hpp"
+#include "core/consensus/file_log_store.hpp"
 #include "core/engine.hpp"
 #include "core/snapshot_store.hpp"
 #include "core/transport.hpp"
@@ -16,10 +16,10 @@ namespace quorate {
 
 struct NodeFiles {
   std::unique_ptr<StorageEngine> engine;  // none: a witness
-  std::unique_ptr<SqliteLogStore> log;
+  std::unique_ptr<FileLogStore> log;
   std::unique_ptr<SnapshotStore> snapshots;
   std::optional<ClusterMeta> meta;  // none: the database has never belonged to a cluster
-  SqliteLogStore::Identity log_identity;
+  LogIdentity log_identity;
   StoredLog stored;
   bool quarantined = false;  // its content is not trusted
 

@@ -9,8 +9,8 @@
 #include <random>
 #include <set>
 
+#include "core/folder_lock.hpp"
 #include "server/cluster_files.hpp"
-#include "server/folder_lock.hpp"
 #include "server/local_nodes.hpp"
 #include "server/peer_endpoint.hpp"
 

@@ -64,7 +64,7 @@ class Demo {
       config.nodes.push_back({.id = id,
                               .preferred_master = i == 1,
                               .database = (folder_ / (id + ".db")).string(),
-                              .log = (folder_ / (id + ".log.db")).string()});
+                              .log = (folder_ / (id + "-log")).string()});
     }
     return config;
   }

@@ -108,12 +108,6 @@ void ConsensusDriver::enqueue(Event event) {
 
 void ConsensusDriver::run() {
   if (stopped_) return;
-  constexpr std::uint64_t kRunsPerMeasurement = 512;  // it also shrinks
-  constexpr std::size_t kBytesPerMeasurement = 256UL * 1024;
-  if (runs_++ % kRunsPerMeasurement == 0 || unmeasured_bytes_ >= kBytesPerMeasurement) {
-    log_bytes_ = options_.log.bytes();
-    unmeasured_bytes_ = 0;
-  }
   std::vector<Event> events{Tick{.now = options_.executor.now_us(), .random = options_.executor.random()}};
   {
     const std::lock_guard lock(mutex_);
@@ -144,7 +138,6 @@ void ConsensusDriver::carry_out(Effects effects) {
   if (writes) {
     const auto result = options_.log.write(effects.log);
     if (!result) return fail_log(result.error());
-    for (const Entry& entry : effects.log.append) unmeasured_bytes_ += entry.bytes();
   }
   send(effects.send);
   publish();
@@ -224,7 +217,7 @@ void ConsensusDriver::publish() {
              .base = raft_.log().base().index,
              .membership = membership,
              .membership_index = raft_.log().membership_index(),
-             .log_bytes = log_bytes_,
+             .log_bytes = options_.log.bytes(),
              .peers = raft_.peers()};
   }
   ++views_published_;

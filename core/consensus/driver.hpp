@@ -138,9 +138,6 @@ class ConsensusDriver {
   std::size_t outstanding_bytes_ = 0;
   Leadership reported_;
   TimeUs timer_armed_for_ = 0;  // 0: not armed
-  std::uint64_t runs_ = 0;
-  std::uint64_t log_bytes_ = 0;
-  std::size_t unmeasured_bytes_ = 0;  // written since log_bytes_ was measured
 };
 
 }  // namespace quorate

@@ -21,7 +21,7 @@ def test_help_and_version():
     assert run("--version").stdout.startswith("quorate ")
     assert "serve" in run("--help").stdout
     text = run("serve", "--help").stdout
-    for setting in ("--listen", "--db", "--backup", "--mode", "--cluster-id", "--io-threads", "--config", "-log.db"):
+    for setting in ("--listen", "--db", "--backup", "--mode", "--cluster-id", "--io-threads", "--config", "PATH-log"):
         assert setting in text
     assert run("serve", "--help").returncode == 0
 
@@ -117,7 +117,7 @@ def test_databases_by_name(make_server, tmp_path):
     for path in (first, *backups):
         rows = sqlite3.connect(f"file:{path}?mode=ro", uri=True).execute("SELECT name FROM item ORDER BY id").fetchall()
         assert rows == [("pen",), ("ink",)]
-        assert pathlib.Path(f"{path}-log.db").exists()
+        assert pathlib.Path(f"{path}-log").is_dir()
 
 
 def test_one_node_is_a_cluster_too(make_server, tmp_path):

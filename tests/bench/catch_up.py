@@ -97,7 +97,7 @@ def size_of(path):
 
 
 def snapshot_file(node, suffix):
-    return node.database.with_name(node.database.name + "-log.db" + suffix)
+    return node.database.with_name(node.database.name + "-log" + suffix)
 
 
 def wait_for(condition, timeout_s, what, cluster):

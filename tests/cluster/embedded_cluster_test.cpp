@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "core/consensus/sqlite_log_store.hpp"
+#include "core/consensus/file_log_store.hpp"
 #include "tests/cluster/harness.hpp"
 
 namespace quorate {
@@ -210,7 +210,7 @@ TEST_CASE("the log is compacted once every database is durable, and the nodes st
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   REQUIRE(cluster->stop());
   for (const NodeConfig& node : cluster->config().nodes) {
-    auto log = SqliteLogStore::open(node.log);
+    auto log = FileLogStore::open(node.log);
     REQUIRE(log);
     CHECK((*log)->load()->base.index > 5);
   }

@@ -18,9 +18,8 @@ void run_sql(const std::string& path, const std::string& sql) {
 }
 
 void remove_node_files(const NodeConfig& node) {
-  for (const std::string& file : {node.database, node.log}) {
-    for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(file + suffix);
-  }
+  for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(node.database + suffix);
+  fs::remove_all(node.log);
 }
 
 TEST_CASE("an existing SQLite database becomes everybody's content") {

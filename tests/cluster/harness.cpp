@@ -49,7 +49,7 @@ ClusterConfig config_in(const TemporaryFolder& folder, std::size_t nodes) {
     config.nodes.push_back({.id = id,
                             .preferred_master = i == 1,
                             .database = (folder.path / (id + ".db")).string(),
-                            .log = (folder.path / (id + ".log.db")).string()});
+                            .log = (folder.path / (id + "-log")).string()});
   }
   return config;
 }

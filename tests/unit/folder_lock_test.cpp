@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "server/folder_lock.hpp"
+#include "core/folder_lock.hpp"
 
 namespace quorate {
 namespace {

@@ -58,7 +58,7 @@ TEST_CASE("without any setting there are three nodes in the data directory") {
   CHECK(nodes[0].id == "n1");
   CHECK(nodes[0].preferred_master);
   CHECK(nodes[0].database == "quorate-data/n1/data.db");
-  CHECK(nodes[0].log == "quorate-data/n1/log.db");
+  CHECK(nodes[0].log == "quorate-data/n1/log");
   CHECK(nodes[2].id == "n3");
   CHECK_FALSE(nodes[2].preferred_master);
 }
@@ -68,7 +68,7 @@ TEST_CASE("with --db there is one node for each database") {
   REQUIRE(config.has_value());
   REQUIRE(config->cluster.nodes.size() == 3);
   CHECK(config->cluster.nodes[1].database == "b.db");
-  CHECK(config->cluster.nodes[1].log == "b.db-log.db");
+  CHECK(config->cluster.nodes[1].log == "b.db-log");
   CHECK(load({{"db", {"a.db"}}})->cluster.nodes.size() == 1);
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("all mistakes are reported together, each with its place") {
 TEST_CASE("settings that do not fit together are refused") {
   CHECK(mentions(load({{"backup", {"b"}}}).error(), "--backup needs --db"));
   CHECK(mentions(load({{"db", {"a"}}, {"backup", {"a"}}}).error(), "share the file a"));
-  CHECK(mentions(load({{"db", {"a"}}, {"backup", {"a-log.db"}}}).error(), "share the file a-log.db"));
+  CHECK(mentions(load({{"db", {"a"}}, {"backup", {"a-log"}}}).error(), "share the file a-log"));
   CHECK(mentions(load({{"max-timeout-ms", {"5"}}}).error(), "--default-timeout-ms"));
   CHECK(mentions(load({{"election-timeout-ms", {"100"}}}).error(), "three times"));
   CHECK(mentions(load({}, {}, "/no/such/file.toml").error(), "/no/such/file.toml"));
@@ -165,7 +165,7 @@ TEST_CASE("a witness has a log and nothing else, and takes only what concerns it
   CHECK(node.id == "witness");
   CHECK(node.witness);
   CHECK(node.database.empty());
-  CHECK(node.log == "quorate-data/witness/log.db");
+  CHECK(node.log == "quorate-data/witness/log");
   const auto lost = load_witness({});
   REQUIRE_FALSE(lost.has_value());
   CHECK(mentions(lost.error(), "A witness needs --peer-listen."));
@@ -188,7 +188,7 @@ TEST_CASE("--witness-lock adds a witness that runs where its lock is held") {
   REQUIRE(config->cluster.nodes.size() == 2);
   CHECK(config->cluster.nodes.back().witness);
   CHECK(config->cluster.nodes.back().shared);
-  CHECK(config->cluster.nodes.back().log == "/shared/w/log.db");
+  CHECK(config->cluster.nodes.back().log == "/shared/w/log");
   const auto embedded = load({{"witness-lock", {"/shared/w"}}});
   REQUIRE_FALSE(embedded.has_value());
   CHECK(mentions(embedded.error(), "--witness-lock needs --node-id"));

@@ -5,7 +5,7 @@
 #include <deque>
 #include <filesystem>
 
-#include "core/consensus/sqlite_log_store.hpp"
+#include "core/consensus/file_log_store.hpp"
 #include "core/db_node.hpp"
 #include "core/snapshot_files.hpp"
 #include "engines/memory/memory_engine.hpp"
@@ -68,7 +68,7 @@ ClusterMeta meta_of(const NodeId& id, const Membership& membership) {
 // in term 9?
 bool votes_again(std::optional<Rule> broken) {
   const Folder folder;
-  auto log = *SqliteLogStore::open(folder.path / "log.db");
+  auto log = *FileLogStore::open(folder.path / "log");
   Membership membership;
   for (const NodeId& id : {"a", "b", "c"}) membership.put({.id = id});
   const Instance instance = log->load()->instance;

@@ -1,4 +1,4 @@
-#include "server/folder_lock.hpp"
+#include "core/folder_lock.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
