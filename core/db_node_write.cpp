@@ -222,11 +222,15 @@ void DbNode::check_prepares() {
 
 void DbNode::propose() {
   in_flight_->stage = InFlight::Stage::proposed;
-  driver_->propose(in_flight_->term, in_flight_->kind, in_flight_->payload, [this](ProposalAnswer answer) {
-    options_.writer.post([this, answer] {
-      if (!stopped_) on_proposal(answer);
-    });
-  });
+  driver_->propose({.term = in_flight_->term,
+                    .kind = in_flight_->kind,
+                    .payload = in_flight_->payload,
+                    .is_awaited = in_flight_->mode == ConsistencyMode::dual_write},
+                   [this](ProposalAnswer answer) {
+                     options_.writer.post([this, answer] {
+                       if (!stopped_) on_proposal(answer);
+                     });
+                   });
 }
 
 void DbNode::on_proposal(const ProposalAnswer& answer) {

@@ -29,15 +29,13 @@ void ConsensusDriver::fail_reads() {
   for (auto& [id, done] : unanswered) done({.id = id});
 }
 
-void ConsensusDriver::propose(Term term, EntryKind kind, std::shared_ptr<const std::string> payload,
-                              ProposalCallback done) {
-  std::uint64_t id = 0;
+void ConsensusDriver::propose(Proposal proposal, ProposalCallback done) {
   {
     const std::lock_guard lock(mutex_);
-    id = next_id_++;
-    proposals_.emplace(id, std::move(done));
+    proposal.id = next_id_++;
+    proposals_.emplace(proposal.id, std::move(done));
   }
-  enqueue(Proposal{.id = id, .term = term, .kind = kind, .payload = std::move(payload)});
+  enqueue(std::move(proposal));
 }
 
 void ConsensusDriver::read_index(ReadCallback done) {

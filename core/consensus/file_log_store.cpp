@@ -58,18 +58,20 @@ std::unexpected<Error> because(const char* what, Error error) {
 Result<std::unique_ptr<FileLogStore>> FileLogStore::open(const std::filesystem::path& folder,
                                                          LogSegments::Limits limits) {
   std::unique_ptr<FileLogStore> store(new FileLogStore);
-  const auto replay = [&store](LogPlace place, bool begins_segment, std::string_view content) -> Result<void> {
+  const auto replay = [&store](LogPlace place, bool begins_segment,
+                               std::string_view content) -> Result<void> {
     auto frame = decode(place, content);
     if (!frame) return std::unexpected(frame.error());
-    if (begins_segment && !frame->owner) return fail(ErrorCode::corrupt, "a segment does not say whose it is");
+    if (begins_segment && !frame->owner)
+      return fail(ErrorCode::corrupt, "a segment does not say whose it is");
     return store->apply(place, std::move(*frame));
   };
   auto segments = LogSegments::open(folder, replay, limits);
   if (!segments) return because("the log cannot be opened", segments.error());
   store->segments_ = std::move(*segments);
   if (store->begin_ != store->base_.position.index) {
-    return fail(ErrorCode::corrupt,
-                "the log cannot be opened: entries after " + std::to_string(store->base_.position.index) + " are missing");
+    return fail(ErrorCode::corrupt, "the log cannot be opened: entries after " +
+                                        std::to_string(store->base_.position.index) + " are missing");
   }
   if (store->owner_.instance == 0) {
     store->owner_.instance = draw_instance();
@@ -106,7 +108,8 @@ Result<void> FileLogStore::compact(Position base, const Membership& membership) 
 
 Result<void> FileLogStore::install(Position base, const Membership& membership) {
   if (base.index < base_.position.index) {
-    return fail(ErrorCode::corrupt, "the log cannot begin at the snapshot: it is older than what the log holds");
+    return fail(ErrorCode::corrupt,
+                "the log cannot begin at the snapshot: it is older than what the log holds");
   }
   LogFrame frame{.owner = {}, .base = LogBase{.position = base, .membership = membership}};
   if (!holds(base)) {
@@ -183,7 +186,8 @@ Result<void> FileLogStore::add(const Entry& entry, LogPlace place) {
     if (!membership) return std::unexpected(membership.error());
     changes_.emplace(entry.index, std::move(*membership));
   }
-  if (term_starts_.empty() || term_starts_.rbegin()->second != entry.term) term_starts_.emplace(entry.index, entry.term);
+  if (term_starts_.empty() || term_starts_.rbegin()->second != entry.term)
+    term_starts_.emplace(entry.index, entry.term);
   frames_.push_back(place);
   cache_.push_back(entry);
   cache_bytes_ += entry.bytes();
@@ -219,7 +223,8 @@ Result<std::vector<Entry>> FileLogStore::read(Index first, Index last, std::size
     for (const Entry& entry : frame->entries) {
       if (more && entry.index == first) more = take(entry);
     }
-    if (first == before && more) return fail(ErrorCode::corrupt, "entry " + std::to_string(first) + " is missing");
+    if (first == before && more)
+      return fail(ErrorCode::corrupt, "entry " + std::to_string(first) + " is missing");
   }
   return entries;
 }

@@ -39,7 +39,8 @@ bool read_at(const File& file, std::size_t at, std::size_t size, std::string& by
   bytes.resize(size);
   std::size_t count = 0;
   while (count < size) {
-    const ssize_t more = ::pread(file.descriptor(), bytes.data() + count, size - count, static_cast<off_t>(at + count));
+    const ssize_t more =
+        ::pread(file.descriptor(), bytes.data() + count, size - count, static_cast<off_t>(at + count));
     if (more < 0 && errno == EINTR) continue;
     if (more < 0) return false;
     if (more == 0) break;
@@ -55,7 +56,8 @@ bool write_at(const File& file, std::size_t at, std::array<std::string_view, 3> 
     std::array<iovec, 3> pieces{};
     int count = 0;
     for (const std::string_view part : parts) {
-      if (!part.empty()) pieces[count++] = {.iov_base = const_cast<char*>(part.data()), .iov_len = part.size()};
+      if (!part.empty())
+        pieces[count++] = {.iov_base = const_cast<char*>(part.data()), .iov_len = part.size()};
     }
     if (count == 0) return true;
     const ssize_t written = ::pwritev(file.descriptor(), pieces.data(), count, static_cast<off_t>(at));
@@ -109,7 +111,7 @@ Result<void> LogSegments::scan(const Visitor& visit) {
     const bool is_last = start == starts_.back();
     const fs::path path = path_of(start);
     last_.emplace(path, O_RDWR);
-    struct stat status {};
+    struct stat status{};
     std::string bytes;
     if (!last_->is_open() || ::fstat(last_->descriptor(), &status) != 0 ||
         !read_at(*last_, 0, static_cast<std::size_t>(status.st_size), bytes)) {
@@ -135,7 +137,8 @@ Result<std::size_t> LogSegments::scan_segment(LogPlace start, std::string_view b
     at = frame->end;
   }
   const std::string_view magic(kMagic.data(), kMagic.size());
-  for (std::size_t next = bytes.find(magic, at); next != std::string_view::npos; next = bytes.find(magic, next + 1)) {
+  for (std::size_t next = bytes.find(magic, at); next != std::string_view::npos;
+       next = bytes.find(magic, next + 1)) {
     if (!frame_at(bytes, next, start + next)) continue;
     return fail(ErrorCode::corrupt, damage_text(path_of(start), at));
   }
@@ -146,7 +149,8 @@ Result<std::size_t> LogSegments::scan_segment(LogPlace start, std::string_view b
 Result<void> LogSegments::settle_end(std::string_view bytes, std::size_t used) {
   allocated_ = bytes.size();
   if (bytes.find_first_not_of('\0', used) != std::string_view::npos) {
-    if (::ftruncate(last_->descriptor(), static_cast<off_t>(used)) != 0) return failed("cut", path_of(starts_.back()));
+    if (::ftruncate(last_->descriptor(), static_cast<off_t>(used)) != 0)
+      return failed("cut", path_of(starts_.back()));
     allocated_ = used;
   }
   if (!last_->sync()) return failed("sync", path_of(starts_.back()));
@@ -161,7 +165,8 @@ LogSegments::Head LogSegments::head_of(LogPlace place, std::string_view content)
 }
 
 // None: there is no intact frame of this place.
-std::optional<LogSegments::Found> LogSegments::frame_at(std::string_view segment, std::size_t at, LogPlace place) {
+std::optional<LogSegments::Found> LogSegments::frame_at(std::string_view segment, std::size_t at,
+                                                        LogPlace place) {
   Head head{};
   if (segment.size() < at + sizeof(head)) return std::nullopt;
   std::memcpy(&head, segment.data() + at, sizeof(head));
@@ -188,8 +193,8 @@ Result<LogPlace> LogSegments::append(std::string_view content) {
   static const std::string zeros(limits_.growth_bytes, '\0');
   const std::size_t growth = after <= allocated_ ? 0 : limits_.growth_bytes - after % limits_.growth_bytes;
   const bool written = write_at(*last_, at,
-                                {std::string_view(reinterpret_cast<const char*>(&head), sizeof(head)), content,
-                                 std::string_view(zeros).substr(0, growth)}) &&
+                                {std::string_view(reinterpret_cast<const char*>(&head), sizeof(head)),
+                                 content, std::string_view(zeros).substr(0, growth)}) &&
                        ::fdatasync(last_->descriptor()) == 0;
   if (!written) return failed("write", path_of(starts_.back()));
   allocated_ = std::max(allocated_, after + growth);
@@ -217,7 +222,7 @@ Result<std::string> LogSegments::read(LogPlace frame) const {
   Head head{};
   if (bytes.size() == sizeof(head)) std::memcpy(&head, bytes.data(), sizeof(head));
   // A damaged length must not ask for more memory than there is file.
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.descriptor(), &status) != 0) return failed("read", path);
   const std::size_t length = std::min<std::size_t>(head.length, static_cast<std::size_t>(status.st_size));
   if (!read_at(file, at, sizeof(head) + length, bytes)) return failed("read", path);

@@ -38,7 +38,8 @@ Effects Raft::step(std::span<const Event> events) {
 
 TimeUs Raft::next_deadline() const {
   if (!started_) return 0;
-  return role_ == Role::leader ? heartbeat_deadline_ : election_deadline_;
+  if (role_ != Role::leader) return election_deadline_;
+  return notice_deadline_ != 0 ? std::min(heartbeat_deadline_, notice_deadline_) : heartbeat_deadline_;
 }
 
 std::map<NodeId, Raft::PeerView> Raft::peers() const {
@@ -65,6 +66,7 @@ void Raft::on(const Tick& event) {
   }
   if (role_ == Role::leader) {
     if (now_ >= heartbeat_deadline_) request_heartbeats();
+    if (notice_deadline_ != 0 && now_ >= notice_deadline_) tell_commit(true);
     if (handover_ && now_ >= handover_->deadline) handover_.reset();
     std::erase_if(peers_, [this](const auto& peer) {
       return peer.second.leaves_at != 0 && now_ >= peer.second.leaves_at;
@@ -86,6 +88,8 @@ void Raft::on(const Received& event) {
 void Raft::on(const Proposal& event) {
   const Refusal refusal = refusal_of(event);
   if (refusal == Refusal::none) append(event.kind, event.payload);
+  if (refusal == Refusal::none && (event.is_awaited || event.kind != EntryKind::batch))
+    awaited_ = log_.last_index();
   effects_.proposals.push_back(
       {.id = event.id, .refusal = refusal, .position = refusal == Refusal::none ? log_.last() : Position{}});
 }

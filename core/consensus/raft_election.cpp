@@ -71,6 +71,8 @@ void Raft::become_leader() {
   follow_membership();
   round_ = 0;
   term_start_ = log_.last_index() + 1;
+  awaited_ = term_start_;
+  notice_deadline_ = 0;
   heartbeat_deadline_ = now_;
   if (keeps(Rule::noop_opens_term)) append(EntryKind::noop, std::make_shared<const std::string>());
   request_heartbeats();

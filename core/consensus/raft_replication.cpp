@@ -127,11 +127,29 @@ void Raft::send_appends() {
     if (force) peer.probe_sent = false;
     while (send_append(id, peer, force)) force = false;
   }
+  tell_commit(false);
+}
+
+// Sees to it that every follower learns the commit index: now, or when the time is over for which the next entries may
+// do it.
+void Raft::tell_commit(bool at_once) {
+  bool all_know = true;
+  for (auto& [id, peer] : peers_) {
+    if (peer.told_commit >= commit_) continue;
+    all_know = false;
+    peer.heartbeat_due |= at_once;
+  }
+  if (all_know || at_once) {
+    notice_deadline_ = 0;
+  } else if (notice_deadline_ == 0) {
+    notice_deadline_ = now_ + config_.commit_notice_us;
+  }
 }
 
 // Sends what comes next, if there is something and the window is open; with `force` also nothing. True: there may be more.
 bool Raft::send_append(const NodeId& to, Progress& peer, bool force) {
   if (peer.next <= log_.base().index) {  // what comes next has been compacted away
+    peer.told_commit = commit_;
     if (force) {
       effects_.send_now.push_back({config_.id, to,
                                    SnapshotOffer{.term = hard_.term,
@@ -161,6 +179,7 @@ bool Raft::send_append(const NodeId& to, Progress& peer, bool force) {
     peer.in_flight_bytes += bytes;
   }
   if (peer.probing) peer.probe_sent = true;
+  peer.told_commit = commit_;
   // A leader's own entries may travel before they are durable here: it counts itself only once they are (§10.2.1).
   effects_.send_now.push_back({config_.id, to, std::move(request)});
   return !peer.probing && peer.next <= log_.last_index();
@@ -171,8 +190,9 @@ void Raft::commit_by_counting() {
   const Index candidate = reached_by_majority(log_.persisted_index(), &Progress::match);
   if (candidate <= commit_) return;
   if (log_.term_at(candidate) != hard_.term && keeps(Rule::commit_current_term_only)) return;
+  const bool is_awaited = awaited_ > commit_;
   advance_commit(candidate);
-  for (auto& [id, peer] : peers_) peer.heartbeat_due = true;  // tell the followers at once
+  if (is_awaited) tell_commit(true);
 }
 
 }  // namespace quorate

@@ -231,14 +231,18 @@ void World::check_transfer() {
     if (host.get() != before && host->node) target = host.get();
   }
   if (before == nullptr || target == nullptr) return;
-  auto done = std::make_shared<bool>(false);
-  coordinator_of(*before).transfer_leadership(
-      target->config.id, deadline_at(scheduler_.now_us() + kSecond),
-      [done](const Result<std::uint64_t>& index) {
-        if (!index) throw Violation("a transfer in calm failed: " + index.error().message);
-        *done = true;
-      });
-  run_until_done(*done, 2 * kSecond, "a transfer of leadership");
+  struct Answer {
+    bool came = false;
+    std::string failure;
+  };
+  const auto answer = std::make_shared<Answer>();
+  coordinator_of(*before).transfer_leadership(target->config.id, deadline_at(scheduler_.now_us() + kSecond),
+                                              [answer](const Result<std::uint64_t>& index) {
+                                                answer->came = true;
+                                                if (!index) answer->failure = index.error().message;
+                                              });
+  run_until_done(answer->came, 2 * kSecond, "a transfer of leadership");
+  if (!answer->failure.empty()) throw Violation("a transfer in calm failed: " + answer->failure);
   run_until(scheduler_.now_us() + 100'000);
   if (leader() != target) throw Violation("leadership did not go to " + target->config.id);
   check_membership();

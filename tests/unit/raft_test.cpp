@@ -119,5 +119,49 @@ TEST_CASE("a vote is durable before it is told") {
   CHECK(*effects.log.hard_state == HardState{.term = 3, .voted_for = "a"});
 }
 
+// A leader "a" with the follower "b", which has its log; "c" is away.
+struct Pair {
+  Participant a{{.id = "a"}, log_with({"a", "b", "c"})};
+  Participant b{{.id = "b"}, log_with({"a", "b", "c"})};
+  std::int64_t now = 1;
+
+  Pair() {
+    b.step(Tick{.now = now, .random = 1});
+    converse(a, b, a.step(Tick{.now = now, .random = 1}), 100);
+    REQUIRE(b.committed == a.committed);
+  }
+  std::size_t write(bool is_awaited) {
+    return converse(
+        a, b, a.step(Proposal{.term = a.raft.term(), .payload = nothing(), .is_awaited = is_awaited}), 100);
+  }
+  std::size_t wait(std::int64_t time_us) {
+    now += time_us;
+    return converse(a, b, a.step(Tick{.now = now, .random = 1}), 100);
+  }
+};
+
+TEST_CASE("followers learn what is committed with the next entries: a request and a reply for each write") {
+  Pair pair;
+  for (int i = 0; i < 10; ++i) CHECK(pair.write(false) == 2);
+  CHECK(pair.b.committed == pair.a.committed - 1);
+}
+
+TEST_CASE("when no more entries come, followers learn what is committed a moment later, once") {
+  Pair pair;
+  CHECK(pair.write(false) == 2);
+  CHECK(pair.b.committed == pair.a.committed - 1);
+  CHECK(pair.a.raft.next_deadline() == pair.now + 1'000);
+  CHECK(pair.wait(1'000) == 2);
+  CHECK(pair.b.committed == pair.a.committed);
+  CHECK(pair.a.raft.next_deadline() > pair.now + 10'000);
+  CHECK(pair.wait(1'000) == 0);
+}
+
+TEST_CASE("followers are told at once of what somebody waits for") {
+  Pair pair;
+  CHECK(pair.write(true) == 4);
+  CHECK(pair.b.committed == pair.a.committed);
+}
+
 }  // namespace
 }  // namespace quorate
