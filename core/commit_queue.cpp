@@ -33,6 +33,7 @@ std::vector<Submission> CommitQueue::take_batch(ConsistencyMode cluster_mode) {
   std::vector<Submission> batch;
   std::size_t bytes = 0;
   const std::lock_guard lock(mutex_);
+  batch.reserve(std::min(submissions_.size(), limits_.batch_transactions));
   while (!submissions_.empty()) {
     const Submission& front = submissions_.front();
     if (!batch.empty()) {

@@ -80,6 +80,9 @@ void DbNode::prepare(std::vector<Submission> submissions) {
   }
 
   auto& results = prepared->outcome().transactions;
+  next.record.batch.reserve(results.size());
+  next.results.reserve(results.size());
+  next.submissions.reserve(results.size());
   for (std::size_t i = 0; i < submissions.size(); ++i) {
     if (!results[i]) {
       submissions[i].transaction = std::move(batch[i].transaction);
@@ -137,6 +140,8 @@ bool DbNode::is_in_flight(const std::string& transaction_id) const {
 
 // Answers those that were decided before, and puts those off that stand in the batch twice.
 std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> submissions) {
+  const auto may_be_repeated = [](const Submission& each) { return each.transaction.forwarded || each.transaction.key; };
+  if (std::ranges::none_of(submissions, may_be_repeated)) return submissions;
   std::set<std::string> ids;
   std::set<std::string> keys;
   std::vector<Submission> fresh;
@@ -164,6 +169,7 @@ std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> subm
 
 Batch DbNode::timed_batch(std::vector<Submission>& submissions) {
   Batch batch;
+  batch.reserve(submissions.size());
   for (Submission& submission : submissions) {
     batch.push_back({.transaction = std::move(submission.transaction),
                      .clock_us = options_.writer.wall_clock_us(),

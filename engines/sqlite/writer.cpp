@@ -120,6 +120,7 @@ Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& 
 Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures,
                               BatchOutcome& outcome) {
   outcome.transactions.clear();
+  outcome.transactions.reserve(batch.size());
   runner_->begin_batch();
   batch_changes_.reset();
   prepared_ = *meta_;
