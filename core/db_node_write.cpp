@@ -140,7 +140,9 @@ bool DbNode::is_in_flight(const std::string& transaction_id) const {
 
 // Answers those that were decided before, and puts those off that stand in the batch twice.
 std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> submissions) {
-  const auto may_be_repeated = [](const Submission& each) { return each.transaction.forwarded || each.transaction.key; };
+  const auto may_be_repeated = [](const Submission& each) {
+    return each.transaction.forwarded || each.transaction.key;
+  };
   if (std::ranges::none_of(submissions, may_be_repeated)) return submissions;
   std::set<std::string> ids;
   std::set<std::string> keys;

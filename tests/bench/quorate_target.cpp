@@ -95,7 +95,7 @@ std::string QuorateTarget::name() const {
 }
 
 std::string QuorateTarget::durability() const {
-  return "quorum: on disk (SQLite log, synchronous=FULL) on a majority, and applied by the leader";
+  return "quorum: on disk (fdatasync of the log) on a majority, and applied by the leader";
 }
 
 std::unique_ptr<Workload> QuorateTarget::inserts(std::size_t connections, std::size_t row_bytes) {

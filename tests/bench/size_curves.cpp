@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <algorithm>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -23,6 +24,8 @@ constexpr std::size_t kRowBytes = 1'000;
 constexpr std::uint64_t kMegabyte = 1'000'000;
 constexpr std::uint64_t kSizes[] = {kMegabyte, 100 * kMegabyte, 1'000 * kMegabyte, 10'000 * kMegabyte};
 constexpr std::uint64_t kMegabytesPerGib = 1'074;
+// Of a larger database only so many rows are asked for: three nodes' worth of them fits into memory.
+constexpr std::uint64_t kWorkingSetRows = 1'000'000;
 constexpr std::size_t kMostIdle = 10'000;
 
 // The table keeps its small rows; what is beyond them is as large as it takes.
@@ -39,8 +42,9 @@ void over_database_size(const BenchOptions& options, Curves& curves) {
                            .connections = options.connections,
                            .warm_up = options.warm_up,
                            .duration = options.run_time};
-    RandomUpdateWorkload updates(options.connections, rows);
-    PointQueryWorkload reads(options.connections, "local", rows);
+    const std::uint64_t asked_for = std::min(rows, kWorkingSetRows);
+    RandomUpdateWorkload updates(options.connections, asked_for);
+    PointQueryWorkload reads(options.connections, "local", asked_for);
     const auto x = static_cast<double>(bytes) / kMegabyte;
     const auto measure = [&](const char* name, Workload& workload) {
       const RunResult run = run_target(target, load, workload);
