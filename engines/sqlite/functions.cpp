@@ -32,9 +32,11 @@ void random_blob(sqlite3_context* call, int, sqlite3_value** arguments) {
   sqlite3_result_blob64(call, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
 }
 
-// SQLite's own count is right within a transaction: the writer clears it at the start.
+// SQLite's own count is right once the transaction has changed something; until then it is an earlier one's.
 void changes(sqlite3_context* call, int, sqlite3_value**) {
-  sqlite3_result_int64(call, sqlite3_changes64(sqlite3_context_db_handle(call)));
+  sqlite3* const database = sqlite3_context_db_handle(call);
+  const bool none = sqlite3_total_changes64(database) == context_of(call).changes_before;
+  sqlite3_result_int64(call, none ? 0 : sqlite3_changes64(database));
 }
 
 void total_changes(sqlite3_context* call, int, sqlite3_value**) {

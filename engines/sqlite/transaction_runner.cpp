@@ -61,8 +61,7 @@ TransactionRunner::TransactionRunner(Connection& connection)
       release_(connection.database(), "RELEASE client_transaction"),
       roll_back_to_(connection.database(), "ROLLBACK TO client_transaction"),
       settle_(connection.database(), "SAVEPOINT settle"),
-      settled_(connection.database(), "RELEASE settle"),
-      clear_changes_(connection.database(), "DELETE FROM _cluster_meta WHERE 0") {
+      settled_(connection.database(), "RELEASE settle") {
   install_functions(connection.handle(), context_);
 }
 
@@ -72,7 +71,6 @@ bool TransactionRunner::is_ended() const {
 
 void TransactionRunner::begin(std::uint64_t seed) {
   run_once(savepoint_);
-  run_once(clear_changes_);
   sqlite3_set_last_insert_rowid(connection_.handle(), 0);
   context_.random = TransactionRandom(seed);
   context_.changes_before = sqlite3_total_changes64(connection_.handle());

@@ -15,7 +15,7 @@ namespace quorate {
 
 class TransactionRunner {
  public:
-  // Precondition: _cluster_meta exists. Throws SQLite::Exception.
+  // Throws SQLite::Exception.
   explicit TransactionRunner(Connection& connection);
 
   // On failure the transaction has left no trace, unless SQLite has ended the whole write transaction (is_ended());
@@ -56,7 +56,6 @@ class TransactionRunner {
   SQLite::Statement roll_back_to_;
   SQLite::Statement settle_;
   SQLite::Statement settled_;
-  SQLite::Statement clear_changes_;
   StatementCache statements_;
 };
 

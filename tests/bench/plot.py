@@ -13,6 +13,8 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402  (the kind of output is chosen first)
 
+matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text: a third of the bytes
+
 SIZE_INCHES = (9, 5)
 # By the name of a curve: what is drawn upwards, its label, and whether the axes are logarithmic (x, y).
 THROUGHPUT = ("per_second", "per second", True, True)
