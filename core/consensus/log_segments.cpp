@@ -190,11 +190,10 @@ Result<LogPlace> LogSegments::append(std::string_view content) {
   const Head head = head_of(end_, content);
   const std::size_t at = end_ - starts_.back();
   const std::size_t after = at + sizeof(head) + content.size();
-  static const std::string zeros(limits_.growth_bytes, '\0');
   const std::size_t growth = after <= allocated_ ? 0 : limits_.growth_bytes - after % limits_.growth_bytes;
   const bool written = write_at(*last_, at,
                                 {std::string_view(reinterpret_cast<const char*>(&head), sizeof(head)),
-                                 content, std::string_view(zeros).substr(0, growth)}) &&
+                                 content, std::string_view(zeros_).substr(0, growth)}) &&
                        ::fdatasync(last_->descriptor()) == 0;
   if (!written) return failed("write", path_of(starts_.back()));
   allocated_ = std::max(allocated_, after + growth);

@@ -55,7 +55,7 @@ class LogSegments {
   Result<std::string> read(LogPlace frame) const;
 
   // Frames before `frame` are not needed any more. Removes at most one segment, so as not to take long.
-  // Error: io_error, after which it may be tried again.
+  // Error: io_error.
   Result<void> remove_before(LogPlace frame);
 
   LogPlace end() const { return end_; }
@@ -86,6 +86,7 @@ class LogSegments {
   std::filesystem::path folder_;
   std::unique_ptr<FolderLock> lock_;
   Limits limits_;
+  std::string zeros_ = std::string(limits_.growth_bytes, '\0');
   std::vector<LogPlace> starts_;  // of the segments, ascending; never empty once open
   std::optional<File> last_;      // the last segment, which is written to
   std::size_t allocated_ = 0;     // bytes that it has, zeros included

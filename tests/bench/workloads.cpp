@@ -95,14 +95,14 @@ bool UpdateWorkload::accept(std::size_t number, const Response& response) {
   return response.body.contains("\"rows_affected\":1");
 }
 
-RandomUpdateWorkload::RandomUpdateWorkload(std::size_t connections, std::uint64_t rows)
+RandomUpdateWorkload::RandomUpdateWorkload(std::size_t connections, RowRange rows)
     : requests_(connections, transaction("UPDATE account SET balance = balance + 1, version = version + 1 "
                                          "WHERE id = ?",
                                          kNumber, "quorum")),
       rows_(rows) {}
 
 std::string_view RandomUpdateWorkload::next(std::size_t connection) {
-  requests_[connection].set(0, kSmallestNumber + random_() % rows_);
+  requests_[connection].set(0, kSmallestNumber + rows_.skipped + random_() % rows_.count);
   return requests_[connection].bytes();
 }
 
@@ -110,11 +110,11 @@ bool RandomUpdateWorkload::accept(std::size_t /*connection*/, const Response& re
   return response.body.contains("\"rows_affected\":1");
 }
 
-RowReads::RowReads(std::size_t connections, const PreparedRequest& request, std::uint64_t rows)
+RowReads::RowReads(std::size_t connections, const PreparedRequest& request, RowRange rows)
     : requests_(connections, request), expected_(connections), rows_(rows) {}
 
 std::string_view RowReads::next(std::size_t connection) {
-  const std::uint64_t id = kSmallestNumber + random_() % rows_;
+  const std::uint64_t id = kSmallestNumber + rows_.skipped + random_() % rows_.count;
   expected_[connection] = expected_of(id);
   set_id(requests_[connection], id);
   return requests_[connection].bytes();
@@ -124,8 +124,7 @@ bool RowReads::accept(std::size_t connection, const Response& response) {
   return response.body.contains(expected_[connection]);
 }
 
-PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency,
-                                       std::uint64_t rows)
+PointQueryWorkload::PointQueryWorkload(std::size_t connections, const std::string& consistency, RowRange rows)
     : RowReads(connections,
                PreparedRequest(
                    "POST", kQuery,

@@ -30,6 +30,12 @@ std::string row_text(std::size_t row_bytes);
 // The rows that updates and queries use are made at the start; inserts go above them.
 inline constexpr std::uint64_t kPreparedRows = 10'240;
 
+// Rows that follow each other: `count` of them, after the first `skipped` of the table.
+struct RowRange {
+  std::uint64_t count = kPreparedRows;
+  std::uint64_t skipped = 0;
+};
+
 // The statement, for SQLite, that inserts rows `first` to `end` - 1; row 0 has the id kSmallestNumber. `owner` is an expression
 // of SQL. Precondition: `first` is less than `end`.
 std::string insert_rows_sql(std::uint64_t first, std::uint64_t end,
@@ -87,20 +93,20 @@ class UpdateWorkload : public Workload {
   std::size_t rows_each_;
 };
 
-// One of the first `rows` rows changed per transaction, whatever its version.
+// One of the rows changed per transaction, whatever its version.
 class RandomUpdateWorkload : public Workload {
  public:
-  RandomUpdateWorkload(std::size_t connections, std::uint64_t rows);
+  RandomUpdateWorkload(std::size_t connections, RowRange rows);
   std::string_view next(std::size_t connection) override;
   bool accept(std::size_t connection, const Response& response) override;
 
  private:
   std::vector<PreparedRequest> requests_;
-  std::uint64_t rows_;
+  RowRange rows_;
   std::minstd_rand random_{1};
 };
 
-// One of the first `rows` rows read by its id.
+// One of the rows read by its id.
 class RowReads : public Workload {
  public:
   std::string_view next(std::size_t connection) override;
@@ -108,7 +114,7 @@ class RowReads : public Workload {
   bool accept(std::size_t connection, const Response& response) override;
 
  protected:
-  RowReads(std::size_t connections, const PreparedRequest& request, std::uint64_t rows = kPreparedRows);
+  RowReads(std::size_t connections, const PreparedRequest& request, RowRange rows = {});
 
   // What the answer to the connection's last request must tell.
   const std::string& expected(std::size_t connection) const { return expected_[connection]; }
@@ -120,15 +126,14 @@ class RowReads : public Workload {
 
   std::vector<PreparedRequest> requests_;
   std::vector<std::string> expected_;
-  std::uint64_t rows_;
+  RowRange rows_;
   std::minstd_rand random_{1};
 };
 
 // `consistency` is "local", "leader" or "linearizable".
 class PointQueryWorkload : public RowReads {
  public:
-  PointQueryWorkload(std::size_t connections, const std::string& consistency,
-                     std::uint64_t rows = kPreparedRows);
+  PointQueryWorkload(std::size_t connections, const std::string& consistency, RowRange rows = {});
 
  private:
   std::string expected_of(std::uint64_t id) const override { return std::to_string(id); }
