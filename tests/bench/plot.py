@@ -20,7 +20,7 @@ SIZE_INCHES = (9, 5)
 THROUGHPUT = ("per_second", "per second", True, True)
 KINDS = {
     "open loop": ("p99_us", "p99 (µs)", False, True),
-    "over the size of the database": THROUGHPUT,
+    "over the size of the database": ("per_second", "per second", True, False),
     "idle connections": ("resident_kib", "memory (KiB)", False, False),
 }
 
@@ -61,6 +61,8 @@ def draw_series(report, curve):
         axes.plot([point["x"] for point in points], [point[y] for point in points], marker="o", label=series["target"])
     axes.set_xscale("log" if log_x else "linear")
     axes.set_yscale("log" if log_y else "linear")
+    if not log_y:
+        axes.set_ylim(bottom=0)
     axes.set_xlabel(curve["x"])
     axes.set_ylabel(label)
     axes.set_title(curve["name"])
