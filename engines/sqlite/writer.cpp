@@ -93,11 +93,10 @@ Result<BatchOutcome> Writer::prepare(const Batch& batch, const PrepareLimits& li
   rollback();
   // After a failed write SQLite reads the file afresh, which counts like another program's commit. There was none: the
   // write transaction was open until just now.
-  static_cast<void>(
-      guarded([&]() -> Result<void> {  // if it cannot be read, the next use finds the same and says so
-        known_version_ = data_version();
-        return {};
-      }));
+  [[maybe_unused]] const Result<void> read_again = guarded([&]() -> Result<void> {
+    known_version_ = data_version();  // if it cannot be read, the next use finds the same and says so
+    return {};
+  });
   return outcome;
 }
 
