@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <string>
 #include <utility>
+
+#include "core/error.hpp"
 
 namespace quorate {
 
@@ -32,6 +35,15 @@ class File {
 inline std::filesystem::path with_suffix(std::filesystem::path path, const char* suffix) {
   return path += suffix;
 }
+
+// What errno says of an attempt to `what` the file: disk_full or io_error.
+std::unexpected<Error> file_error(const std::string& what, const std::filesystem::path& path);
+
+// Makes the names in the folder durable. Errors: disk_full, io_error.
+Result<void> sync_folder(const std::filesystem::path& folder);
+
+// Reads up to `size` bytes from `at` on: fewer only where the file ends. False leaves errno.
+bool read_at(const File& file, std::uint64_t at, std::size_t size, std::string& bytes);
 
 inline std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <random>
 #include <sstream>
@@ -17,26 +16,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unexpected<Error> failed(const std::string& what, const fs::path& path) {
-  const ErrorCode code = errno == ENOSPC || errno == EDQUOT ? ErrorCode::disk_full : ErrorCode::io_error;
-  return fail(code, "cannot " + what + " " + path.string() + ": " + std::strerror(errno));
-}
-
-Result<void> sync_folder_of(const fs::path& path) {
-  const fs::path folder = folder_of(path);
-  if (!File(folder, O_RDONLY | O_DIRECTORY).sync()) return failed("sync", folder);
-  return {};
-}
-
 Result<RunningDigest> digest_of_file(const fs::path& path) {
   const File file(path, O_RDONLY);
-  if (!file.is_open()) return failed("read", path);
+  if (!file.is_open()) return file_error("read", path);
   RunningDigest digest;
   std::vector<char> buffer(1024UL * 1024);
   while (true) {
     const ssize_t count = ::read(file.descriptor(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return failed("read", path);
+    if (count < 0) return file_error("read", path);
     if (count == 0) break;
     digest.add(buffer.data(), static_cast<std::size_t>(count));
   }
@@ -85,18 +73,9 @@ class SnapshotFiles final : public SnapshotStore {
 
   Result<std::string> read(std::uint64_t offset, std::size_t max_bytes) override {
     const File file(lent_, O_RDONLY);
-    if (!file.is_open()) return failed("read", lent_);
-    std::string bytes(max_bytes, '\0');
-    std::size_t filled = 0;
-    while (filled < max_bytes) {
-      const ssize_t count = ::pread(file.descriptor(), bytes.data() + filled, max_bytes - filled,
-                                    static_cast<off_t>(offset + filled));
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) return failed("read", lent_);
-      if (count == 0) break;
-      filled += static_cast<std::size_t>(count);
-    }
-    bytes.resize(filled);
+    if (!file.is_open()) return file_error("read", lent_);
+    std::string bytes;
+    if (!read_at(file, offset, max_bytes, bytes)) return file_error("read", lent_);
     return bytes;
   }
 
@@ -122,20 +101,20 @@ class SnapshotFiles final : public SnapshotStore {
   Result<void> begin(const SnapshotInfo& info) override {
     drop_incoming();
     const File file(incoming_, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file.is_open()) return failed("create", incoming_);
+    if (!file.is_open()) return file_error("create", incoming_);
     std::ofstream text(incoming_info_);
     text << info.name << ' ' << info.position.index << ' ' << info.position.term << ' ' << info.total_bytes
          << ' ' << to_string(info.digest) << '\n';
     text.close();
-    if (!text) return failed("write", incoming_info_);
+    if (!text) return file_error("write", incoming_info_);
     received_.reset();
     return {};
   }
 
   Result<void> append(const std::string& bytes) override {
     const File file(incoming_, O_WRONLY | O_APPEND);
-    if (!file.is_open()) return failed("write", incoming_);
-    if (!write_all(file, bytes)) return failed("write", incoming_);
+    if (!file.is_open()) return file_error("write", incoming_);
+    if (!write_all(file, bytes)) return file_error("write", incoming_);
     return count_received(file.descriptor(), bytes);
   }
 
@@ -156,23 +135,23 @@ class SnapshotFiles final : public SnapshotStore {
   Result<void> complete() override {
     {
       const File file(incoming_, O_RDWR);
-      if (!file.is_open() || ::fsync(file.descriptor()) != 0) return failed("sync", incoming_);
+      if (!file.is_open() || ::fsync(file.descriptor()) != 0) return file_error("sync", incoming_);
     }
-    if (std::rename(incoming_.c_str(), complete_.c_str()) != 0) return failed("rename", incoming_);
+    if (std::rename(incoming_.c_str(), complete_.c_str()) != 0) return file_error("rename", incoming_);
     drop_incoming();
-    return sync_folder_of(complete_);
+    return sync_folder(folder_of(complete_));
   }
 
   Result<void> write_replacement(const RestoreRecord& piece) override {
     const File file(replacement_, O_WRONLY | O_CREAT | (piece.offset == 0 ? O_TRUNC : 0));
-    if (!file.is_open()) return failed("write", replacement_);
+    if (!file.is_open()) return file_error("write", replacement_);
     const off_t size = ::lseek(file.descriptor(), 0, SEEK_END);
-    if (size < 0) return failed("measure", replacement_);
+    if (size < 0) return file_error("measure", replacement_);
     if (piece.offset > static_cast<std::uint64_t>(size)) return {};
     if (::lseek(file.descriptor(), static_cast<off_t>(piece.offset), SEEK_SET) < 0)
-      return failed("write", replacement_);
-    if (!write_all(file, piece.bytes) || !file.sync()) return failed("write", replacement_);
-    return piece.offset == 0 ? sync_folder_of(replacement_) : Result<void>{};
+      return file_error("write", replacement_);
+    if (!write_all(file, piece.bytes) || !file.sync()) return file_error("write", replacement_);
+    return piece.offset == 0 ? sync_folder(folder_of(replacement_)) : Result<void>{};
   }
 
   Result<bool> has_replacement(const RestoreEnd& end) override {
@@ -193,8 +172,8 @@ class SnapshotFiles final : public SnapshotStore {
       fs::remove(prepared_, error);
       return made;
     }
-    if (std::rename(prepared_.c_str(), complete_.c_str()) != 0) return failed("rename", prepared_);
-    return sync_folder_of(complete_);
+    if (std::rename(prepared_.c_str(), complete_.c_str()) != 0) return file_error("rename", prepared_);
+    return sync_folder(folder_of(complete_));
   }
 
   std::optional<fs::path> completed() override {
@@ -206,15 +185,15 @@ class SnapshotFiles final : public SnapshotStore {
   Result<void> remove_completed() override {
     std::error_code ignored;
     fs::remove(replacement_, ignored);
-    if (::unlink(complete_.c_str()) != 0 && errno != ENOENT) return failed("remove", complete_);
-    return sync_folder_of(complete_);
+    if (::unlink(complete_.c_str()) != 0 && errno != ENOENT) return file_error("remove", complete_);
+    return sync_folder(folder_of(complete_));
   }
 
  private:
   // After a restart, what was there before is read once.
   Result<void> count_received(int descriptor, const std::string& bytes) {
     const off_t end = ::lseek(descriptor, 0, SEEK_END);
-    if (end < 0) return failed("measure", incoming_);
+    if (end < 0) return file_error("measure", incoming_);
     writeback_.wrote(descriptor, static_cast<std::uint64_t>(end));
     if (received_.size() + bytes.size() == static_cast<std::uint64_t>(end)) {
       received_.add(bytes.data(), bytes.size());

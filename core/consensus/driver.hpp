@@ -66,8 +66,8 @@ class ConsensusDriver {
   using ProposalCallback = std::move_only_function<void(ProposalAnswer)>;
   using ReadCallback = std::move_only_function<void(ReadAnswer)>;
 
-  // [any] Asks to append an entry in `term`, as Proposal says. The callback comes before the entry is delivered as committed; it does not
-  // come if the driver stops.
+  // [any] Asks for what Proposal says. The callback comes before the entry is delivered as committed; it does not come if
+  // the driver stops.
   void propose(Proposal proposal, ProposalCallback done);
   // [any] Thesis §6.4. Not confirmed if the driver stops.
   void read_index(ReadCallback done);

@@ -41,10 +41,7 @@ class FileLogStore final : public LogStore {
  public:
   // Opens the folder, or creates it, and checks every byte that it retains. Errors: disk_full, io_error, corrupt.
   static Result<std::unique_ptr<FileLogStore>> open(const std::filesystem::path& folder,
-                                                    LogSegments::Limits limits);
-  static Result<std::unique_ptr<FileLogStore>> open(const std::filesystem::path& folder) {
-    return open(folder, {});
-  }
+                                                    LogSegments::Limits limits = {});
 
   Result<StoredLog> load() override;
   Result<void> write(const LogWrite& change) override;

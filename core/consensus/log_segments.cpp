@@ -20,34 +20,8 @@ constexpr std::array<char, 8> kMagic{'Q', 'L', 'o', 'g', '1', '\r', '\n', '\xff'
 constexpr std::string_view kSuffix = ".segment";
 constexpr std::size_t kNameDigits = 16;
 
-std::unexpected<Error> failed(const std::string& what, const fs::path& path) {
-  const ErrorCode code = errno == ENOSPC || errno == EDQUOT ? ErrorCode::disk_full : ErrorCode::io_error;
-  return fail(code, "cannot " + what + " " + path.string() + ": " + std::strerror(errno));
-}
-
-Result<void> sync_folder(const fs::path& folder) {
-  if (!File(folder, O_RDONLY | O_DIRECTORY).sync()) return failed("sync", folder);
-  return {};
-}
-
 std::string damage_text(const fs::path& path, std::size_t at) {
   return path.string() + " is damaged at byte " + std::to_string(at);
-}
-
-// Fewer bytes than asked for: the file ends there. False leaves errno.
-bool read_at(const File& file, std::size_t at, std::size_t size, std::string& bytes) {
-  bytes.resize(size);
-  std::size_t count = 0;
-  while (count < size) {
-    const ssize_t more =
-        ::pread(file.descriptor(), bytes.data() + count, size - count, static_cast<off_t>(at + count));
-    if (more < 0 && errno == EINTR) continue;
-    if (more < 0) return false;
-    if (more == 0) break;
-    count += static_cast<std::size_t>(more);
-  }
-  bytes.resize(count);
-  return true;
 }
 
 // False leaves errno.
@@ -115,7 +89,7 @@ Result<void> LogSegments::scan(const Visitor& visit) {
     std::string bytes;
     if (!last_->is_open() || ::fstat(last_->descriptor(), &status) != 0 ||
         !read_at(*last_, 0, static_cast<std::size_t>(status.st_size), bytes)) {
-      return failed("read", path);
+      return file_error("read", path);
     }
     if (start != starts_.front() && start != end_) {
       return fail(ErrorCode::corrupt, "what precedes " + path.string() + " is damaged or missing");
@@ -150,10 +124,10 @@ Result<void> LogSegments::settle_end(std::string_view bytes, std::size_t used) {
   allocated_ = bytes.size();
   if (bytes.find_first_not_of('\0', used) != std::string_view::npos) {
     if (::ftruncate(last_->descriptor(), static_cast<off_t>(used)) != 0)
-      return failed("cut", path_of(starts_.back()));
+      return file_error("cut", path_of(starts_.back()));
     allocated_ = used;
   }
-  if (!last_->sync()) return failed("sync", path_of(starts_.back()));
+  if (!last_->sync()) return file_error("sync", path_of(starts_.back()));
   return {};
 }
 
@@ -195,7 +169,7 @@ Result<LogPlace> LogSegments::append(std::string_view content) {
                                 {std::string_view(reinterpret_cast<const char*>(&head), sizeof(head)),
                                  content, std::string_view(zeros_).substr(0, growth)}) &&
                        ::fdatasync(last_->descriptor()) == 0;
-  if (!written) return failed("write", path_of(starts_.back()));
+  if (!written) return file_error("write", path_of(starts_.back()));
   allocated_ = std::max(allocated_, after + growth);
   failed_ = false;
   return std::exchange(end_, end_ + sizeof(head) + content.size());
@@ -205,7 +179,7 @@ Result<LogPlace> LogSegments::append(std::string_view content) {
 Result<void> LogSegments::begin_segment() {
   const fs::path path = path_of(end_);
   last_.emplace(path, O_RDWR | O_CREAT | O_TRUNC);
-  if (!last_->is_open()) return failed("create", path);
+  if (!last_->is_open()) return file_error("create", path);
   starts_.push_back(end_);
   allocated_ = 0;
   return sync_folder(folder_);
@@ -217,14 +191,14 @@ Result<std::string> LogSegments::read(LogPlace frame) const {
   const File file(path, O_RDONLY);
   const std::size_t at = frame - start;
   std::string bytes;
-  if (!file.is_open() || !read_at(file, at, sizeof(Head), bytes)) return failed("read", path);
+  if (!file.is_open() || !read_at(file, at, sizeof(Head), bytes)) return file_error("read", path);
   Head head{};
   if (bytes.size() == sizeof(head)) std::memcpy(&head, bytes.data(), sizeof(head));
   // A damaged length must not ask for more memory than there is file.
   struct stat status{};
-  if (::fstat(file.descriptor(), &status) != 0) return failed("read", path);
+  if (::fstat(file.descriptor(), &status) != 0) return file_error("read", path);
   const std::size_t length = std::min<std::size_t>(head.length, static_cast<std::size_t>(status.st_size));
-  if (!read_at(file, at, sizeof(head) + length, bytes)) return failed("read", path);
+  if (!read_at(file, at, sizeof(head) + length, bytes)) return file_error("read", path);
   if (!frame_at(bytes, 0, frame)) {
     return fail(ErrorCode::corrupt, damage_text(path, at));
   }
@@ -235,7 +209,7 @@ Result<std::string> LogSegments::read(LogPlace frame) const {
 Result<void> LogSegments::remove_before(LogPlace frame) {
   if (starts_.size() < 2 || starts_[1] > frame) return {};
   const fs::path path = path_of(starts_.front());
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return failed("remove", path);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return file_error("remove", path);
   starts_.erase(starts_.begin());
   return sync_folder(folder_);  // a later one must not be gone while this one is still there
 }

@@ -87,9 +87,10 @@ void Raft::on(const Received& event) {
 
 void Raft::on(const Proposal& event) {
   const Refusal refusal = refusal_of(event);
-  if (refusal == Refusal::none) append(event.kind, event.payload);
-  if (refusal == Refusal::none && (event.is_awaited || event.kind != EntryKind::batch))
-    awaited_ = log_.last_index();
+  if (refusal == Refusal::none) {
+    append(event.kind, event.payload);
+    if (event.is_awaited || event.kind != EntryKind::batch) awaited_ = log_.last_index();
+  }
   effects_.proposals.push_back(
       {.id = event.id, .refusal = refusal, .position = refusal == Refusal::none ? log_.last() : Position{}});
 }

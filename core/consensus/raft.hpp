@@ -48,8 +48,8 @@ struct Proposal {
   Term term = 0;
   EntryKind kind = EntryKind::batch;
   std::shared_ptr<const std::string> payload;
-  bool is_awaited =
-      false;  // somebody waits for the followers to apply it: they are told at once that it is committed
+  // Somebody waits for the followers to apply it: they are told at once that it is committed.
+  bool is_awaited = false;
 };
 // The log write of an earlier step is durable.
 struct Persisted {
@@ -244,8 +244,8 @@ class Raft {
   std::map<NodeId, Progress> peers_;
   Index term_start_ = 0;
   TimeUs heartbeat_deadline_ = 0;
-  TimeUs notice_deadline_ =
-      0;               // when the followers are told of the commit index at the latest; 0: they know it
+  // When the followers are told of the commit index at the latest; 0: they know it.
+  TimeUs notice_deadline_ = 0;
   Index awaited_ = 0;  // up to this entry they are told at once
   std::uint64_t round_ = 0;
   bool round_opened_ = false;  // in this step

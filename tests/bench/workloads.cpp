@@ -102,7 +102,7 @@ RandomUpdateWorkload::RandomUpdateWorkload(std::size_t connections, RowRange row
       rows_(rows) {}
 
 std::string_view RandomUpdateWorkload::next(std::size_t connection) {
-  requests_[connection].set(0, kSmallestNumber + rows_.skipped + random_() % rows_.count);
+  requests_[connection].set(0, rows_.random_id(random_));
   return requests_[connection].bytes();
 }
 
@@ -114,7 +114,7 @@ RowReads::RowReads(std::size_t connections, const PreparedRequest& request, RowR
     : requests_(connections, request), expected_(connections), rows_(rows) {}
 
 std::string_view RowReads::next(std::size_t connection) {
-  const std::uint64_t id = kSmallestNumber + rows_.skipped + random_() % rows_.count;
+  const std::uint64_t id = rows_.random_id(random_);
   expected_[connection] = expected_of(id);
   set_id(requests_[connection], id);
   return requests_[connection].bytes();

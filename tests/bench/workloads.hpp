@@ -34,6 +34,10 @@ inline constexpr std::uint64_t kPreparedRows = 10'240;
 struct RowRange {
   std::uint64_t count = kPreparedRows;
   std::uint64_t skipped = 0;
+
+  std::uint64_t random_id(std::minstd_rand& random) const {
+    return kSmallestNumber + skipped + random() % count;
+  }
 };
 
 // The statement, for SQLite, that inserts rows `first` to `end` - 1; row 0 has the id kSmallestNumber. `owner` is an expression

@@ -202,6 +202,22 @@ void put_bytes(const fs::path& file, const std::string& bytes) {
   std::ofstream(file, std::ios::binary) << bytes;
 }
 
+// What a power cut may leave of a write: of the sectors that it changed only some, `share` of them, whatever their order.
+std::string torn(std::string before, const std::string& after, double share, std::mt19937& random) {
+  constexpr std::size_t kSectorBytes = 512;
+  std::bernoulli_distribution arrives(share);
+  before.resize(after.size());
+  for (std::size_t at = 0; at < after.size(); at += kSectorBytes) {
+    if (arrives(random)) before.replace(at, kSectorBytes, after, at, kSectorBytes);
+  }
+  return before;
+}
+
+std::string damaged(std::string bytes, std::size_t at) {
+  bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
+  return bytes;
+}
+
 // Everything that a log says, as text.
 std::string content_of(FileLogStore& log) {
   const StoredLog stored = *log.load();
@@ -345,12 +361,7 @@ class LogStoreTrial {
     const std::string with = content_of(*log_);
     log_.reset();
     const fs::path written = segments_in(path_).back();
-    const std::string after = bytes_of(written);
-    files[written].resize(after.size());
-    constexpr std::size_t kSectorBytes = 512;
-    for (std::size_t at = 0; at < after.size(); at += kSectorBytes) {
-      if (below(4) != 0) files[written].replace(at, kSectorBytes, after, at, kSectorBytes);
-    }
+    files[written] = torn(files[written], bytes_of(written), 0.75, random_);
     for (const auto& [file, bytes] : files) put_bytes(file, bytes);
     log_ = open(path_, kSmall);
     const std::string found = content_of(*log_);
@@ -425,13 +436,8 @@ TEST_CASE("a write that a power cut tore is there as a whole or not at all") {
   REQUIRE(before.size() == after.size());
   std::mt19937 random(7);
   int dropped = 0;
-  constexpr std::size_t kSectorBytes = 512;
   for (int round = 0; round < 200; ++round) {
-    std::string torn = before;
-    for (std::size_t at = 0; at < torn.size(); at += kSectorBytes) {
-      if (random() % 2 == 0) torn.replace(at, kSectorBytes, after, at, kSectorBytes);
-    }
-    put_bytes(segment, torn);
+    put_bytes(segment, torn(before, after, 0.5, random));
     log = open(log_folder);
     const std::string found = content_of(*log);
     REQUIRE_MESSAGE((found == without || found == with), found.substr(0, 300));
@@ -498,9 +504,7 @@ TEST_CASE("damage to what was durable is noticed when the log is opened") {
   for (const fs::path& segment : {segments.front(), segments[1]}) {
     const std::string intact = bytes_of(segment);
     for (std::size_t at = 0; at < 2'000; at += 13) {
-      std::string damaged = intact;
-      damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-      put_bytes(segment, damaged);
+      put_bytes(segment, damaged(intact, at));
       REQUIRE(refused());
     }
     put_bytes(segment, intact.substr(0, intact.size() / 2));
@@ -511,9 +515,7 @@ TEST_CASE("damage to what was durable is noticed when the log is opened") {
   }
   const std::string intact = bytes_of(segments.back());
   for (std::size_t at = 0; at < 300; at += 13) {  // in the last segment, before its last frame
-    std::string damaged = intact;
-    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-    put_bytes(segments.back(), damaged);
+    put_bytes(segments.back(), damaged(intact, at));
     REQUIRE(refused());
   }
   put_bytes(segments.back(), intact);
@@ -527,9 +529,8 @@ TEST_CASE("damage under a log in use is noticed when it is read") {
   const std::string large(8'000'000, 'x');  // so that what is read is not in the cache any more
   for (Index index = 1; index <= 5; ++index) REQUIRE(log->write({.append = {entry(index, 1, large)}}));
   const fs::path segment = segments_in(log_folder).front();
-  std::string damaged = bytes_of(segment);
-  damaged[1'000] = 'y';
-  std::fstream(segment, std::ios::in | std::ios::out | std::ios::binary).write(damaged.data(), 2'000);
+  std::fstream(segment, std::ios::in | std::ios::out | std::ios::binary)
+      .write(damaged(bytes_of(segment), 1'000).data(), 2'000);
   const auto read = log->read(1, 1, 1);
   REQUIRE_FALSE(read);
   CHECK(read.error().code == ErrorCode::corrupt);
