@@ -43,7 +43,8 @@ class Load:
                         for number in range(clients)]
 
     def setup(self):
-        """Makes the tables. Raises if that does not succeed in time."""
+        """Makes the tables, and sees them on every node: a local read of one that has not applied them yet finds none.
+        Raises if that does not succeed in time."""
         deadline = time.monotonic() + SETUP_TIMEOUT_S
         body = {"statements": setup_statements(self._registers), "timeout_ms": 5000}
         while True:
@@ -56,6 +57,8 @@ class Load:
             time.sleep(0.2)
         self.writer.add(Operation(history.SETUP, -1, "", {"accounts": ACCOUNTS, "balance": BALANCE}, begin,
                                   time.monotonic_ns(), OK, answer.body["index"]))
+        for _, host, fields in self.cluster.readers():
+            read_all(host, CONTENT["accounts"], {**fields, "min_index": answer.body["index"]})
 
     def start(self):
         for one in self.clients:
