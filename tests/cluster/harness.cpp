@@ -27,6 +27,14 @@ Deadline after(std::chrono::milliseconds timeout) {
 
 constexpr std::chrono::seconds kPatience{20};
 
+std::string describe(const ClusterStatus& status) {
+  std::string text = "as " + status.source + " sees it, led by " + status.leader + ":";
+  for (const NodeStatus& node : status.nodes)
+    text += "\n" + node.id + " " + node.role + " " + node.state + ", lag " + std::to_string(node.lag) + " " +
+            node.detail;
+  return text;
+}
+
 }  // namespace
 
 TemporaryFolder::TemporaryFolder()
@@ -71,8 +79,9 @@ void wait_until_ready(EmbeddedCluster& cluster) {
 
 void wait_until_whole(EmbeddedCluster& cluster) {
   const std::size_t nodes = cluster.config().nodes.size();
+  ClusterStatus status;
   const auto is_whole = [&] {
-    const ClusterStatus status = cluster.coordinator().known_status();
+    status = cluster.coordinator().known_status();
     const auto is_well = [](const NodeStatus& node) {
       return node.state == "running" && node.role != "learner" && node.lag == 0 && !node.out;
     };
@@ -80,13 +89,10 @@ void wait_until_whole(EmbeddedCluster& cluster) {
            std::ranges::all_of(status.nodes, is_well);
   };
   const Deadline deadline = after(kPatience);
-  while (!is_whole() && std::chrono::steady_clock::now() < deadline) {
+  while (!is_whole()) {
+    if (std::chrono::steady_clock::now() >= deadline) FAIL("not whole " << describe(status));
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  for (const NodeStatus& node : cluster.coordinator().known_status().nodes) {
-    INFO(node.id, " ", node.role, " ", node.state, " ", node.detail);
-  }
-  REQUIRE(is_whole());
 }
 
 Result<WriteReceipt> write(EmbeddedCluster& cluster, Transaction transaction,

@@ -32,10 +32,10 @@ Result<WriteReceipt> write(EmbeddedCluster& cluster, std::vector<std::string> st
 Result<WriteReceipt> write(EmbeddedCluster& cluster, Transaction transaction,
                            std::chrono::milliseconds timeout);
 
-// The first column of the first row, as an integer.
+// The first column of the first row, as an integer. A `node` that does not serve yet is waited for.
 Result<std::int64_t> read_integer(EmbeddedCluster& cluster, const std::string& sql,
                                   ReadConsistency consistency = ReadConsistency::linearizable,
-                                  const std::string& node = {}, std::uint64_t min_index = 0);
+                                  const std::string& node = {}, std::uint64_t min_index = 1);
 Result<std::uint64_t> set_mode(EmbeddedCluster& cluster, ConsistencyMode mode);
 Result<VerifyReport> verify(EmbeddedCluster& cluster);
 
