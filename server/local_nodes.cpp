@@ -96,8 +96,9 @@ struct LocalNodes::Impl {
 
 Result<Runtime> LocalNodes::Impl::open_data_node(const NodeConfig& node, NodeFiles files) {
   Runtime runtime;
-  runtime.consensus = std::make_unique<ThreadExecutor>(node.id + "-raft");
-  runtime.writer = std::make_unique<ThreadExecutor>(node.id + "-writer");
+  runtime.consensus =
+      std::make_unique<ThreadExecutor>(node.id + "-raft", 1, ThreadExecutor::Sharing::borrows);
+  runtime.writer = std::make_unique<ThreadExecutor>(node.id + "-writer", 1, ThreadExecutor::Sharing::lends);
   runtime.readers = std::make_unique<ThreadExecutor>(node.id + "-reader", config.reader_threads);
   const bool repairs = files.quarantined && !files.snapshots->completed();
   auto opened = DbNode::open({.node = node,
@@ -125,7 +126,8 @@ Result<Runtime> LocalNodes::Impl::open_data_node(const NodeConfig& node, NodeFil
 
 Result<Runtime> LocalNodes::Impl::open_witness(const NodeConfig& node, NodeFiles files) {
   Runtime runtime;
-  runtime.consensus = std::make_unique<ThreadExecutor>(node.id + "-raft");
+  runtime.consensus =
+      std::make_unique<ThreadExecutor>(node.id + "-raft", 1, ThreadExecutor::Sharing::borrows);
   auto opened = WitnessNode::open({.id = node.id,
                                    .cluster_id = config.cluster_id,
                                    .limits = config.limits,

@@ -14,6 +14,7 @@
 #include <span>
 #include <utility>
 
+#include "core/thread_executor.hpp"
 #include "core/wire_codec.hpp"
 #include "server/peer_handshake.hpp"
 
@@ -208,6 +209,7 @@ asio::awaitable<void> PeerConnection::read_frames(std::shared_ptr<PeerConnection
 }
 
 void PeerConnection::handle_input() {
+  const ThreadLoan loan;  // this thread had to be woken already
   while (is_open_) {
     const auto payload = reader_.next();
     if (!payload) return close(payload.error().message);
