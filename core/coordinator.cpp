@@ -67,6 +67,17 @@ void MultiDbCoordinator::query(Query query, ReadConsistency consistency, std::ui
                .context = std::move(context)});
 }
 
+std::optional<Result<QueryAnswer>> MultiDbCoordinator::query_at_once(Query& query,
+                                                                     ReadConsistency consistency,
+                                                                     std::uint64_t min_index,
+                                                                     const std::string& node) {
+  std::optional<Result<QueryAnswer>> answer;
+  const auto ask = [&](DbNode& own) { answer = own.query_at_once(query, min_index); };
+  if (consistency == ReadConsistency::local) impl_->with_own_node(node, ask);
+  if (consistency == ReadConsistency::leader) impl_->with_own_leader(ask);
+  return answer;
+}
+
 void MultiDbCoordinator::open_stream(Query query, ReadConsistency consistency, std::uint64_t min_index,
                                      Deadline deadline, Callback<std::unique_ptr<QueryStream>> done,
                                      std::string node, RequestContext context) {

@@ -60,7 +60,13 @@ class MultiDbCoordinator {
   void query(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,
              Callback<QueryAnswer> done, std::string node = {}, RequestContext context = {});
 
-  // The same for a result that is read piece by piece, from a data node of this process; `leader` is served as
+  // The same on the calling thread, for at most DbNode::kAtOnce: a query of this process's own nodes (`local`, or `leader`
+  // if one of them leads) for which nothing needs to be waited for, and such as were short lately. Nothing: it is not one,
+  // or took longer; ask query(), `query` is as it was.
+  std::optional<Result<QueryAnswer>> query_at_once(Query& query, ReadConsistency consistency,
+                                                   std::uint64_t min_index, const std::string& node = {});
+
+  // The same as query() for a result that is read piece by piece, from a data node of this process; `leader` is served as
   // linearizable, which is stronger. The deadline holds until the first piece. Errors also: node_unavailable, at once, if
   // no such node serves; overloaded.
   void open_stream(Query query, ReadConsistency consistency, std::uint64_t min_index, Deadline deadline,

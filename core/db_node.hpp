@@ -23,6 +23,7 @@
 #include "core/kept_outcome.hpp"
 #include "core/participant.hpp"
 #include "core/query_stream.hpp"
+#include "core/query_times.hpp"
 #include "core/recent_outcomes.hpp"
 #include "core/snapshot_store.hpp"
 
@@ -70,7 +71,11 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   // [any] Runs the query once min_index is applied here. Errors also: stale_read, overloaded, quarantined.
   void query(Query query, Index min_index, std::int64_t deadline_us,
              std::move_only_function<void(Result<QueryAnswer>)> done);
-  // [any] The same, for a result that is read piece by piece.
+  // [any] The same on the calling thread, if min_index is applied and such a query was short lately; else, or if it takes
+  // longer than kAtOnce this time, nothing, and `query` is as it was.
+  std::optional<Result<QueryAnswer>> query_at_once(Query& query, Index min_index);
+  static constexpr std::chrono::milliseconds kAtOnce{1};
+  // [any] The same as query(), for a result that is read piece by piece.
   void open_stream(Query query, Index min_index, std::int64_t deadline_us,
                    std::move_only_function<void(Result<std::unique_ptr<QueryStream>>)> done);
   // [any] Copies the content into a new file, as StorageEngine::backup() says. A node that goes down may never answer.
@@ -263,10 +268,10 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   void when_applied(Index index, std::int64_t deadline_us, std::move_only_function<void(Result<void>)> then);
   void wake_waiters();
   void expire_waiters(std::int64_t now_us);
-  Result<QueryAnswer> run_query(Query query);
-  Result<std::unique_ptr<QueryStream>> begin_stream(Query query) { return streams_.open(std::move(query)); }
+  Result<QueryAnswer> run_query(Query& query);
+  Result<std::unique_ptr<QueryStream>> begin_stream(Query& query) { return streams_.open(std::move(query)); }
   template <typename T>
-  void read_when_applied(Index min_index, std::int64_t deadline_us, Result<T> (DbNode::*read)(Query),
+  void read_when_applied(Index min_index, std::int64_t deadline_us, Result<T> (DbNode::*read)(Query&),
                          Query query, std::move_only_function<void(Result<T>)> done);
   Result<std::unique_ptr<Reader>> borrow_reader();
   void give_back_reader(std::unique_ptr<Reader> reader);
@@ -278,6 +283,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   std::shared_ptr<Outbox> outbox_;
   CommitQueue queue_;
   QueryStreams streams_;
+  QueryTimes query_times_;
   std::unique_ptr<ConsensusDriver> driver_;
   std::string cluster_id_;
   Instance instance_ = 0;

@@ -67,11 +67,14 @@ HandlerResult run_query(const Services& services, QueryRequest request, IntegerS
                         const RequestContext& context) {
   const Deadline deadline = deadline_after(request.timeout);
   request.query.deadline = deadline;
+  auto at_once =
+      services.coordinator.query_at_once(request.query, request.consistency, request.min_index, request.node);
   auto start = [&services, &request, &context, deadline](MultiDbCoordinator::Callback<QueryAnswer> done) {
     services.coordinator.query(std::move(request.query), request.consistency, request.min_index, deadline,
                                std::move(done), std::move(request.node), context);
   };
-  const Result<QueryAnswer> answer = co_await await_result<QueryAnswer>(std::move(start));
+  const Result<QueryAnswer> answer =
+      at_once ? std::move(*at_once) : co_await await_result<QueryAnswer>(std::move(start));
   if (!answer) co_return std::unexpected(answer.error());
   const Result<void> shape = check_shape(request, answer->result.columns);
   if (!shape) co_return std::unexpected(shape.error());

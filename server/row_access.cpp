@@ -28,6 +28,8 @@ Result<Transaction> make_transaction(const Services& services, const RowOptions&
 Access<QueryAnswer> read_rows(const Services& services, const RowOptions& options, Query query) {
   query.max_bytes = services.limits.result_bytes;
   query.deadline = options.deadline;
+  auto at_once = services.coordinator.query_at_once(query, options.consistency, options.min_index);
+  if (at_once) co_return std::move(*at_once);
   auto start = [&services, &options, &query](MultiDbCoordinator::Callback<QueryAnswer> done) {
     services.coordinator.query(std::move(query), options.consistency, options.min_index, options.deadline,
                                std::move(done), {}, options.context);

@@ -188,6 +188,45 @@ TEST_CASE("every query is answered, also those that wait in a node that stops") 
   CHECK(answered + refused == kQueries);
 }
 
+TEST_CASE("a short read is answered at once, and one that would take long or has to wait is left as it was") {
+  const TemporaryFolder folder;
+  auto cluster = open_cluster(config_in(folder));
+  const auto written = write(*cluster, {kCreate, "INSERT INTO item (id, value) VALUES (1, 10)"});
+  REQUIRE(written);
+  MultiDbCoordinator& coordinator = cluster->coordinator();
+  const std::string sql = "SELECT value FROM item WHERE id = ?";
+  Query point{.sql = sql, .parameters = {.positional = {std::int64_t{1}}, .named = {}}};
+  const auto answer = coordinator.query_at_once(point, ReadConsistency::leader, written->index);
+  REQUIRE(answer);
+  REQUIRE(*answer);
+  CHECK((*answer)->result.rows == std::vector<Row>{{std::int64_t{10}}});
+  CHECK((*answer)->result.index >= written->index);
+
+  CHECK_FALSE(coordinator.query_at_once(point, ReadConsistency::linearizable, 0));
+  CHECK_FALSE(coordinator.query_at_once(point, ReadConsistency::leader, written->index + 1000));
+  CHECK_FALSE(coordinator.query_at_once(point, ReadConsistency::local, 0, "n9"));
+  CHECK(point.sql == sql);
+
+  const Deadline deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  Query count{.sql =
+                  "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+                  "SELECT count(*) FROM n",
+              .parameters = {},
+              .deadline = deadline};
+  CHECK_FALSE(coordinator.query_at_once(count, ReadConsistency::leader, 0));
+  CHECK(count.deadline == deadline);
+  CHECK(*read_integer(*cluster, count.sql, ReadConsistency::leader) == 100'000);
+
+  Query endless{
+      .sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+      .parameters = {},
+      .deadline = std::chrono::steady_clock::now()};
+  const auto late = coordinator.query_at_once(endless, ReadConsistency::leader, 0);
+  REQUIRE(late);
+  REQUIRE_FALSE(*late);
+  CHECK(late->error().code == ErrorCode::statement_timeout);
+}
+
 TEST_CASE("a cluster of one and of two work as far as they can") {
   for (const std::size_t nodes : {1, 2}) {
     const TemporaryFolder folder;
