@@ -142,9 +142,15 @@ void PeerConnection::report_drop(const std::string& why) {
   spdlog::warn("messages to {} are dropped: {}", node_, why);
 }
 
-PeerConnection::Batch PeerConnection::take_batch() {
+// What is to be sent next; a ping, if it is due and there is nothing else. Decided at once with whether the writer sleeps:
+// a sender may have sent the beginning of a frame since the ping was due.
+PeerConnection::Batch PeerConnection::take_batch(bool is_ping_due) {
   const std::lock_guard lock(mutex_);
   Batch batch = queue_.take();
+  if (batch.empty() && is_ping_due) {
+    const FrameHead ping = frame_head({});
+    batch.push_back({.head = std::string(ping.data(), ping.size())});
+  }
   is_sleeping_ = batch.empty();
   return batch;
 }
@@ -153,13 +159,11 @@ asio::awaitable<void> PeerConnection::write_frames(std::shared_ptr<PeerConnectio
   Batch batch;
   if (!output.empty()) batch.push_back({.head = std::move(output)});
   while (self->is_open_) {
-    if (batch.empty()) batch = self->take_batch();
+    if (batch.empty()) batch = self->take_batch(self->last_sent_ + self->options_.times.ping <= Clock::now());
     if (batch.empty()) {
       self->wake_.expires_at(self->last_sent_ + self->options_.times.ping);
-      const auto [woken] = co_await self->wake_.async_wait(kNoThrow);
-      if (woken) continue;
-      const FrameHead ping = frame_head({});
-      batch.push_back({.head = std::string(ping.data(), ping.size())});
+      co_await self->wake_.async_wait(kNoThrow);
+      continue;
     }
     const bool written = co_await self->write(std::exchange(batch, {}));
     if (!written) co_return;

@@ -84,7 +84,7 @@ class PeerConnection : public std::enable_shared_from_this<PeerConnection> {
   // The lane of a message; a control has none.
   void enqueue(std::optional<PeerSendQueue::Lane> lane, std::string payload);
   std::size_t send_now(const FrameHead& head, const std::string& payload) const;
-  Batch take_batch();
+  Batch take_batch(bool is_ping_due);
   void report_drop(const std::string& why);
 
   boost::asio::ip::tcp::socket socket_;

@@ -68,6 +68,21 @@ TEST_CASE_FIXTURE(
   }
 }
 
+TEST_CASE_FIXTURE(Quiet, "a ping that is due when a large message is sent does not come between its parts") {
+  PeerOptions often{.self = hello_of("n1")};
+  often.times.ping = Milliseconds(1);
+  Process one(often);
+  Process two("n2");
+  one.call(two);
+  REQUIRE(one.observer.wait_connected("n2"));
+  constexpr std::size_t kLarge = 8UL * 1024 * 1024;  // more than a socket holds
+  for (std::size_t i = 0; i < 40; ++i) {
+    one.send("n2", i, kLarge);
+    REQUIRE(two.inbox.wait_for(i + 1));
+  }
+  CHECK(one.observer.connections() == 1);
+}
+
 TEST_CASE_FIXTURE(Quiet,
                   "many short messages and the pieces of a snapshot arrive in order, each in its lane") {
   Process one("n1");
