@@ -13,8 +13,9 @@ namespace quorate {
 // Any thread; never blocks. Texts that share a slot share their times, and of two recorded at once one may be lost.
 class QueryTimes {
  public:
-  static constexpr std::int64_t kShortUs = 100;   // short: it takes less on average
-  static constexpr std::int64_t kMostUs = 1'000;  // longer ones count as this, so that one exception is soon forgotten
+  static constexpr std::int64_t kShortUs = 100;  // short: it takes less on average
+  static constexpr std::int64_t kMostUs =
+      1'000;  // longer ones count as this, so that one exception is soon forgotten
 
   bool is_short(std::string_view sql) const { return slot(sql) < kShortUs * kScale; }
 

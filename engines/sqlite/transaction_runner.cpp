@@ -63,6 +63,12 @@ TransactionRunner::TransactionRunner(Connection& connection)
       settle_(connection.database(), "SAVEPOINT settle"),
       settled_(connection.database(), "RELEASE settle") {
   install_functions(connection.handle(), context_);
+  look_for_virtual_tables();
+}
+
+void TransactionRunner::look_for_virtual_tables() {
+  const char* sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
+  has_virtual_tables_ |= connection_.database().execAndGet(sql).getInt() > 0;
 }
 
 bool TransactionRunner::is_ended() const {
@@ -70,34 +76,33 @@ bool TransactionRunner::is_ended() const {
 }
 
 void TransactionRunner::begin(std::uint64_t seed) {
-  run_once(savepoint_);
   sqlite3_set_last_insert_rowid(connection_.handle(), 0);
   context_.random = TransactionRandom(seed);
   context_.changes_before = sqlite3_total_changes64(connection_.handle());
   schema_changed_ = false;
 }
 
-// A savepoint makes virtual tables write what they hold back: before the release, so that it is digested here and
-// cannot fail at the commit.
-void TransactionRunner::release() {
-  run_once(settle_);
-  run_once(settled_);
+// A savepoint makes virtual tables write what they hold back: so that it is digested here and cannot fail at the commit.
+void TransactionRunner::settle() {
+  if (has_virtual_tables_) {
+    run_once(settle_);
+    run_once(settled_);
+  }
   if (schema_changed_) feed_schema(connection_.database(), digest_);
-  run_once(release_);
 }
 
 Result<TransactionResult> TransactionRunner::run(const Transaction& transaction, std::int64_t clock_us,
-                                                 std::uint64_t seed, const PrepareLimits& limits) {
+                                                 std::uint64_t seed, const PrepareLimits& limits,
+                                                 bool in_savepoint) {
   const ScopedClock clock(clock_us);
+  if (in_savepoint) run_once(savepoint_);
   begin(seed);
   const DigestScope digest_scope(hook_, digest_);
   Result<TransactionResult> result = run_statements(transaction, limits);
-  if (result) {
-    release();
-  } else if (!is_ended()) {
-    run_once(roll_back_to_);
-    run_once(release_);
-  }
+  if (result) settle();
+  if (!in_savepoint || is_ended()) return result;
+  if (!result) run_once(roll_back_to_);
+  run_once(release_);
   return result;
 }
 
@@ -190,6 +195,7 @@ Result<void> TransactionRunner::run_rows(const Statement& statement, ClientState
 
 Result<void> TransactionRunner::after_definition(const ClientStatement& statement) {
   schema_changed_ = true;
+  look_for_virtual_tables();
   // The pre-update hook does not tell of the rows that CREATE TABLE ... AS stores.
   if (!statement.creates().empty()) feed_table(connection_.database(), statement.creates(), digest_);
   return check_cluster_names(connection_.database());

@@ -1,4 +1,5 @@
-// Runs one client transaction inside the open write transaction, in a savepoint of its own, and digests its changes.
+// Runs one client transaction inside the open write transaction, in a savepoint of its own or without, and digests its
+// changes.
 #pragma once
 
 #include <SQLiteCpp/Statement.h>
@@ -18,10 +19,14 @@ class TransactionRunner {
   // Throws SQLite::Exception.
   explicit TransactionRunner(Connection& connection);
 
-  // On failure the transaction has left no trace, unless SQLite has ended the whole write transaction (is_ended());
-  // errors of is_database_failure() concern the database itself. Throws SQLite::Exception, likewise.
+  // On failure the transaction has left no trace with `in_savepoint`, unless SQLite has ended the whole write transaction
+  // (is_ended()); without, the write transaction must be rolled back. Errors of is_database_failure() concern the database
+  // itself. Throws SQLite::Exception, likewise.
   Result<TransactionResult> run(const Transaction& transaction, std::int64_t clock_us, std::uint64_t seed,
-                                const PrepareLimits& limits);
+                                const PrepareLimits& limits, bool in_savepoint);
+
+  // To be called when the schema may have been changed in another way than by run(). Throws SQLite::Exception.
+  void look_for_virtual_tables();
 
   // The digest of the last transaction's changes, if it succeeded.
   Digest changes() { return digest_.finish(); }
@@ -44,13 +49,14 @@ class TransactionRunner {
   Result<void> check_foreign_keys() const;
   Error statement_error(Error error) const;
   void begin(std::uint64_t seed);
-  void release();
+  void settle();
 
   Connection& connection_;
   TransactionContext context_;
   ChangeHook hook_;
   ChangeDigest digest_;
   bool schema_changed_ = false;
+  bool has_virtual_tables_ = false;  // or had, since the database was opened
   SQLite::Statement savepoint_;
   SQLite::Statement release_;
   SQLite::Statement roll_back_to_;

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engines/sqlite/sqlite_error.hpp"
 
@@ -12,6 +13,10 @@ namespace {
 // How often a batch is prepared again because a transaction ended the whole of it. The transactions behind the last
 // such one are then refused: nobody can make a batch cost more by filling it with them.
 constexpr int kMaxRestarts = 16;
+
+// A savepoint costs a fifth of a small transaction, and is needed only by one that fails. So a batch runs without, and
+// again with them if one has failed; as do so many after it, for failures seldom come alone.
+constexpr int kBatchesInSavepoints = 64;
 
 void run_once(SQLite::Statement& statement) {
   statement.exec();
@@ -65,6 +70,7 @@ Result<void> Writer::execute(const std::string& sql) {
     if (auto begun = begin(); !begun) return begun;
     connection_.database().exec(sql);
     run_once(commit_);
+    if (runner_) runner_->look_for_virtual_tables();
     return log_.tend();
   });
   if (!done) rollback();
@@ -103,10 +109,13 @@ Result<BatchOutcome> Writer::prepare(const Batch& batch, const PrepareLimits& li
 Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& limits) {
   Failures failures(batch.size());
   BatchOutcome outcome;
+  bool in_savepoints = batches_in_savepoints_ > 0;
+  if (in_savepoints) --batches_in_savepoints_;
   for (int restarts = 0;; ++restarts) {
-    const Result<bool> complete = run_pass(batch, limits, failures, outcome);
+    const Result<bool> complete = run_pass(batch, limits, failures, outcome, in_savepoints);
     if (!complete) return std::unexpected(complete.error());
     if (*complete) return outcome;
+    if (!std::exchange(in_savepoints, true)) batches_in_savepoints_ = kBatchesInSavepoints;
     for (std::size_t i = outcome.transactions.size() + 1; restarts >= kMaxRestarts && i < batch.size(); ++i) {
       failures[i] =
           Error{.code = ErrorCode::overloaded,
@@ -117,7 +126,7 @@ Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& 
 }
 
 Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures,
-                              BatchOutcome& outcome) {
+                              BatchOutcome& outcome, bool in_savepoints) {
   outcome.transactions.clear();
   outcome.transactions.reserve(batch.size());
   runner_->begin_batch();
@@ -130,7 +139,8 @@ Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, F
       continue;
     }
     const std::int64_t clock_us = std::max(prepared_.clock_us, batch[i].clock_us);
-    Result<TransactionResult> done = runner_->run(batch[i].transaction, clock_us, batch[i].seed, limits);
+    Result<TransactionResult> done =
+        runner_->run(batch[i].transaction, clock_us, batch[i].seed, limits, in_savepoints);
     if (done) {
       prepared_.clock_us = clock_us;
       batch_changes_.add_digest(runner_->changes());
@@ -138,6 +148,7 @@ Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, F
     } else {
       if (is_database_failure(done.error().code)) return std::unexpected(done.error());
       failures[i] = done.error();
+      if (!in_savepoints) rollback();
       if (runner_->is_ended()) return false;
     }
     outcome.transactions.push_back(std::move(done));

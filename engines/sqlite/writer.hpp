@@ -50,9 +50,10 @@ class Writer {
   std::int64_t data_version();
   // Precondition: the write transaction has been begun.
   Result<BatchOutcome> run_batch(const Batch& batch, const PrepareLimits& limits);
-  // False when a transaction, the one after outcome.transactions, has ended the whole write transaction.
+  // False when a transaction, the one after outcome.transactions, has ended the whole write transaction, or without
+  // savepoints has failed: the write transaction is rolled back.
   Result<bool> run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures,
-                        BatchOutcome& outcome);
+                        BatchOutcome& outcome, bool in_savepoints);
   void use_meta(ClusterMeta meta);
 
   Connection connection_;
@@ -67,6 +68,7 @@ class Writer {
   std::unique_ptr<MetaUpdate> meta_update_;    // with meta_
   std::unique_ptr<KeyTable> keys_;             // with meta_
   ChangeDigest batch_changes_;
+  int batches_in_savepoints_ = 0;  // so many are still to be prepared so
   bool held_ = false;
   ClusterMeta prepared_;  // what the meta will be, but for the position; while held_
 };

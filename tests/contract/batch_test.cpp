@@ -1,4 +1,6 @@
 // Atomicity: batches, savepoints, roll-back by scope, equal digests.
+#include <algorithm>
+
 #include "tests/contract/support.hpp"
 
 namespace quorate::testing {
@@ -62,6 +64,39 @@ TEST_CASE("a transaction that fails leaves no trace and does not disturb the oth
     CHECK(without.apply({good, last}).digest == outcome.digest);
     CHECK(engine.rows("SELECT * FROM t ORDER BY id") == without.rows("SELECT * FROM t ORDER BY id"));
     CHECK(expect_value(engine->read_meta())->clock_us == 2'000'000);
+    CHECK(engine.content() == without.content());
+  });
+}
+
+TEST_CASE(
+    "it does not matter where in a batch a transaction fails, nor how many batches have failed before") {
+  for_every_engine([](const std::string& name) {
+    constexpr std::size_t kGood = 3;
+    TestEngine engine(name);
+    TestEngine without(name);
+    engine.apply({kCreate});
+    without.apply({kCreate});
+    std::int64_t next = 0;
+    std::uint64_t index = 2;
+    for (std::size_t round = 0; round < 200; ++round) {
+      Batch good;
+      for (std::size_t i = 0; i < kGood; ++i, ++next) {
+        good.push_back(
+            transaction({statement("INSERT INTO t VALUES (?, 'a', ?)", {integer(next), integer(next)})},
+                        static_cast<std::int64_t>(index), index));
+      }
+      Batch mixed = good;
+      const bool fails = round % 90 < 8;  // now and then, and several in a row
+      const TimedTransaction bad =
+          transaction({statement("UPDATE t SET v = 'b'"), statement("INSERT INTO t VALUES (0, 'c', 0)")});
+      if (fails) mixed.insert(mixed.begin() + static_cast<std::ptrdiff_t>(round % (kGood + 1)), bad);
+      PreparedBatch prepared = expect_value(prepare_batch(*engine, mixed, {}));
+      const auto failed = std::ranges::count_if(prepared.outcome().transactions,
+                                                [](const auto& outcome) { return !outcome; });
+      REQUIRE(failed == (fails ? 1 : 0));
+      expect_ok(prepared.commit({index++, 1}));
+      REQUIRE(without.apply(good).digest == engine.digest());
+    }
     CHECK(engine.content() == without.content());
   });
 }
