@@ -1,16 +1,40 @@
 #include "engines/sqlite/write_ahead_log.hpp"
 
+#include <pthread.h>
 #include <sqlite3.h>
+
+#include <chrono>
+#include <filesystem>
 
 #include "engines/sqlite/sqlite_error.hpp"
 
 namespace quorate {
 namespace {
 
-constexpr int kCheckpointPages = 4'000;  // 16 MiB of 4 KiB pages
-constexpr int kRestartPages = 16'000;    // 64 MiB
+constexpr int kCheckpointPages =
+    2'000;  // 8 MiB of 4 KiB pages: what reaches the disk at once keeps commits waiting
+constexpr int kRestartPages = 16'000;  // 64 MiB
 constexpr int kRestartBusyTimeoutMs = 100;
 constexpr int kBusyTimeoutMs = 2'000;
+
+// What is committed is safe in the log, so a database file that cannot grow is no failure yet; nor is it one that another
+// checkpoint is under way.
+Result<void> checkpoint_if_possible(sqlite3* database, int mode) {
+  const int code = sqlite3_wal_checkpoint_v2(database, "main", mode, nullptr, nullptr);
+  if (code == SQLITE_OK || code == SQLITE_FULL || code == SQLITE_BUSY) return {};
+  return std::unexpected(last_error(database));
+}
+
+// Twice, for what is committed during the first time is much.
+Result<void> copy_log(const std::filesystem::path& file) {
+  pthread_setname_np(pthread_self(), "checkpoint");
+  return guarded([&]() -> Result<void> {
+    Connection connection(file, Connection::Access::write);
+    Result<void> copied = checkpoint_if_possible(connection.handle(), SQLITE_CHECKPOINT_PASSIVE);
+    if (copied) copied = checkpoint_if_possible(connection.handle(), SQLITE_CHECKPOINT_PASSIVE);
+    return copied;
+  });
+}
 
 }  // namespace
 
@@ -45,33 +69,40 @@ Result<void> WriteAheadLog::checkpoint() {
 }
 
 Result<void> WriteAheadLog::empty() {
+  if (auto copied = wait_for_copying(); !copied) return copied;
   return run(SQLITE_CHECKPOINT_TRUNCATE);
 }
 
-// What is committed is safe in the log, so a database file that cannot grow is no failure yet.
-Result<void> WriteAheadLog::forgive_full_disk(int code) {
-  if (code == SQLITE_OK || code == SQLITE_FULL) return {};
-  return std::unexpected(last_error(connection_.handle()));
+Result<void> WriteAheadLog::wait_for_copying() {
+  if (!copying_.valid()) return {};
+  return copying_.get();
+}
+
+Result<void> WriteAheadLog::start_over_if_readers_allow() {
+  sqlite3_busy_timeout(connection_.handle(), kRestartBusyTimeoutMs);
+  Result<void> done = checkpoint_if_possible(connection_.handle(), SQLITE_CHECKPOINT_RESTART);
+  sqlite3_busy_timeout(connection_.handle(), kBusyTimeoutMs);
+  return done;
 }
 
 Result<void> WriteAheadLog::tend() {
-  if (pages_ < kCheckpointPages) {
-    checkpoint_at_ = kCheckpointPages;
-    restart_at_ = kRestartPages;
-  }
+  if (pages_ < kCheckpointPages) restart_at_ = kRestartPages;
+  if (pages_ < kCheckpointPages && !copying_.valid()) checkpoint_at_ = kCheckpointPages;
   if (pages_ >= restart_at_) {
-    restart_at_ = pages_ + kCheckpointPages;
+    if (auto copied = wait_for_copying(); !copied) return copied;
+    restart_at_ = checkpoint_at_ = pages_ + kCheckpointPages;
+    return start_over_if_readers_allow();
+  }
+  if (copying_.valid()) {
+    if (copying_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
+    if (auto copied = copying_.get(); !copied) return copied;
     checkpoint_at_ = pages_ + kCheckpointPages;
-    sqlite3_busy_timeout(connection_.handle(), kRestartBusyTimeoutMs);
-    const int code =
-        sqlite3_wal_checkpoint_v2(connection_.handle(), "main", SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
-    sqlite3_busy_timeout(connection_.handle(), kBusyTimeoutMs);
-    return code == SQLITE_BUSY ? Result<void>() : forgive_full_disk(code);
+    return checkpoint_if_possible(connection_.handle(), SQLITE_CHECKPOINT_PASSIVE);
   }
   if (pages_ < checkpoint_at_) return {};
-  checkpoint_at_ = pages_ + kCheckpointPages;
-  return forgive_full_disk(
-      sqlite3_wal_checkpoint_v2(connection_.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr));
+  copying_ = std::async(std::launch::async, copy_log,
+                        std::filesystem::path(sqlite3_db_filename(connection_.handle(), "main")));
+  return {};
 }
 
 }  // namespace quorate

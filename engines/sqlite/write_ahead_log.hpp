@@ -1,5 +1,7 @@
-// Keeps SQLite's write-ahead log durable on demand, and bounded. One instance for the writer's connection.
+// Keeps SQLite's write-ahead log durable on demand, and bounded. One instance for the writer's connection, of its thread.
 #pragma once
+
+#include <future>
 
 #include "core/error.hpp"
 #include "engines/sqlite/connection.hpp"
@@ -19,8 +21,10 @@ class WriteAheadLog {
   // Copies the log into the database file as far as readers allow, without waiting for them.
   Result<void> checkpoint();
 
-  // To be called after each commit: checkpoints once the log is long enough. A reader that stays long keeps the log
-  // from being started over, so past a limit this waits for the readers for a moment, once per some growth.
+  // To be called after each commit: once the log is long enough, has it copied into the database file by another thread,
+  // while commits go on, and then copies the little that they have added, so that the log can be started over. A reader
+  // that stays long keeps it from that, so past a limit this waits for the readers for a moment, once per some growth; and
+  // for the copying, should the disk be slower than the commits.
   Result<void> tend();
 
   // Copies everything and empties the log. Errors: io_error when a reader is in the way.
@@ -29,10 +33,12 @@ class WriteAheadLog {
  private:
   static int on_commit(void* self, sqlite3* database, const char* schema, int pages);
   Result<void> run(int mode);
-  Result<void> forgive_full_disk(int code);
+  Result<void> wait_for_copying();
+  Result<void> start_over_if_readers_allow();
 
   Connection& connection_;
-  int pages_ = 0;  // in the log, as of the last commit
+  std::future<Result<void>> copying_;  // valid: under way, or its result has not been taken
+  int pages_ = 0;                      // in the log, as of the last commit
   int checkpoint_at_;
   int restart_at_;
 };
