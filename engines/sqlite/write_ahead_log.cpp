@@ -5,15 +5,15 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 
 #include "engines/sqlite/sqlite_error.hpp"
 
 namespace quorate {
 namespace {
 
-constexpr int kCheckpointPages =
-    2'000;  // 8 MiB of 4 KiB pages: what reaches the disk at once keeps commits waiting
-constexpr int kRestartPages = 16'000;  // 64 MiB
+constexpr int kCheckpointPages = 2'000;  // 8 MiB; what reaches the disk at once keeps commits waiting
+constexpr int kRestartPages = 16'000;    // 64 MiB
 constexpr int kRestartBusyTimeoutMs = 100;
 constexpr int kBusyTimeoutMs = 2'000;
 
@@ -25,15 +25,19 @@ Result<void> checkpoint_if_possible(sqlite3* database, int mode) {
   return std::unexpected(last_error(database));
 }
 
-// Twice, for what is committed during the first time is much.
+// Twice, for what is committed during the first time is much. Without a connection (there may be too many open files)
+// nothing is copied now.
 Result<void> copy_log(const std::filesystem::path& file) {
   pthread_setname_np(pthread_self(), "checkpoint");
-  return guarded([&]() -> Result<void> {
-    Connection connection(file, Connection::Access::write);
-    Result<void> copied = checkpoint_if_possible(connection.handle(), SQLITE_CHECKPOINT_PASSIVE);
-    if (copied) copied = checkpoint_if_possible(connection.handle(), SQLITE_CHECKPOINT_PASSIVE);
-    return copied;
+  std::unique_ptr<Connection> connection;
+  const Result<void> opened = guarded([&]() -> Result<void> {
+    connection = std::make_unique<Connection>(file, Connection::Access::write);
+    return {};
   });
+  if (!opened) return {};
+  Result<void> copied = checkpoint_if_possible(connection->handle(), SQLITE_CHECKPOINT_PASSIVE);
+  if (copied) copied = checkpoint_if_possible(connection->handle(), SQLITE_CHECKPOINT_PASSIVE);
+  return copied;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Power cuts, full disks, other programs, long readers.
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <fstream>
 
@@ -161,6 +162,30 @@ TEST_CASE("sqlite: a long reader neither blocks the writer nor stops checkpoints
   reader->unpin();
   for (int i = 0; i < 6; ++i) write();
   CHECK(log_bytes() < 80'000'000);
+}
+
+TEST_CASE("sqlite: the write-ahead log is copied beside the writer, and started over") {
+  TestEngine engine("sqlite");
+  engine.apply({"CREATE TABLE t (a)"});
+  std::uint64_t seed = 0;
+  const auto write = [&] {
+    engine.apply(Batch{transaction({statement("INSERT INTO t VALUES (randomblob(500000))")}, 1, ++seed)});
+  };
+  SUBCASE("by a connection of its own") {}
+  SUBCASE("by the writer, when no further file can be opened") {
+    rlimit former{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &former) == 0);
+    const rlimit low{.rlim_cur = 3, .rlim_max = former.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+    for (int i = 0; i < 200; ++i) write();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &former) == 0);
+  }
+  for (int i = 0; i < 300; ++i) write();
+  CHECK(fs::file_size(engine.file().string() + "-wal") < 80'000'000);
+  CHECK(fs::file_size(engine.file()) > 80'000'000);
+  CHECK(engine.value("SELECT count(*) FROM t") == integer(static_cast<std::int64_t>(seed)));
+  engine.reopen();
+  CHECK(engine.value("SELECT count(*) FROM t") == integer(static_cast<std::int64_t>(seed)));
 }
 
 TEST_CASE("sqlite: what is no database is not opened") {
