@@ -150,9 +150,10 @@ bool ThreadExecutor::has_tasks() {
   return !tasks_.empty();
 }
 
-// Earlier than what the thread that sleeps will wake up for.
+// Earlier than what the thread that sleeps will wake up for; of several threads that is not known.
 bool ThreadExecutor::has_earlier_timer() const {
-  return waiting_ != 0 && !timers_.empty() && timers_.top().when_us < sleeps_until_us_;
+  if (waiting_ == 0 || timers_.empty()) return false;
+  return threads_.size() > 1 || timers_.top().when_us < sleeps_until_us_;
 }
 
 ThreadLoan::ThreadLoan(ThreadExecutor* lender) : lender_(lender) {

@@ -68,9 +68,8 @@ class ThreadExecutor final : public Executor {
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::uint64_t timer_sequence_ = 0;
   std::size_t waiting_ = 0;
-  std::int64_t sleeps_until_us_ =
-      kForever;           // of the thread that waits; of several, of the one that began last
-  bool on_loan_ = false;  // another thread runs the tasks
+  std::int64_t sleeps_until_us_ = kForever;  // the one thread, while it waits
+  bool on_loan_ = false;                     // another thread runs the tasks
   bool stopped_ = false;
   std::mt19937_64 random_;
 
