@@ -57,8 +57,10 @@ class Load:
             time.sleep(0.2)
         self.writer.add(Operation(history.SETUP, -1, "", {"accounts": ACCOUNTS, "balance": BALANCE}, begin,
                                   time.monotonic_ns(), OK, answer.body["index"]))
-        for _, host, fields in self.cluster.readers():
-            read_all(host, CONTENT["accounts"], {**fields, "min_index": answer.body["index"]})
+        while not all(shows_tables(host, fields) for _, host, fields in self.cluster.readers()):
+            if time.monotonic() > deadline:
+                raise RuntimeError("not every node shows the tables")
+            time.sleep(0.05)
 
     def start(self):
         for one in self.clients:
@@ -89,6 +91,12 @@ class Load:
             content["transfers"] = [number for [number] in content["transfers"]]
             end = time.monotonic_ns()
             self.writer.add(Operation(history.FINAL_READ, -1, name, {}, begin, end, OK, None, None, content))
+
+
+def shows_tables(host, fields):
+    body = {"sql": "SELECT count(*) FROM account", "consistency": "local", **fields}
+    answer = ask(host, "POST", "/v1/query", body, SOCKET_TIMEOUT_S)
+    return answer is not None and answer.is_ok
 
 
 def read_all(host, sql, fields):
