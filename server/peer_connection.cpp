@@ -159,9 +159,10 @@ asio::awaitable<void> PeerConnection::write_frames(std::shared_ptr<PeerConnectio
   Batch batch;
   if (!output.empty()) batch.push_back({.head = std::move(output)});
   while (self->is_open_) {
-    if (batch.empty()) batch = self->take_batch(self->last_sent_ + self->options_.times.ping <= Clock::now());
+    const Clock::time_point ping_at = self->last_sent_ + self->options_.times.ping;
+    if (batch.empty()) batch = self->take_batch(ping_at <= Clock::now());
     if (batch.empty()) {
-      self->wake_.expires_at(self->last_sent_ + self->options_.times.ping);
+      self->wake_.expires_at(ping_at);
       co_await self->wake_.async_wait(kNoThrow);
       continue;
     }

@@ -1,8 +1,9 @@
 // Carries out what the Raft core wants: writes the log, sends, keeps the timers, and delivers what is committed.
 //
 // Threads. Everything happens on the executor given (the consensus thread, or one on loan: core/thread_executor.hpp), one
-// task at a time, where the log write blocks. The members marked [any] may be called from any thread and return at once. Events that arrive while a log write is under
-// way are taken together into the next one: that is the group commit of followers and leader alike.
+// task at a time, where the log write blocks. The members marked [any] may be called from any thread and return at once.
+// Events that arrive while a log write is under way are taken together into the next one: that is the group commit of
+// followers and leader alike.
 #pragma once
 
 #include <atomic>

@@ -90,8 +90,10 @@ Result<void> WriteAheadLog::start_over_if_readers_allow() {
 }
 
 Result<void> WriteAheadLog::tend() {
-  if (pages_ < kCheckpointPages) restart_at_ = kRestartPages;
-  if (pages_ < kCheckpointPages && !copying_.valid()) checkpoint_at_ = kCheckpointPages;
+  if (pages_ < kCheckpointPages) {
+    checkpoint_at_ = kCheckpointPages;
+    restart_at_ = kRestartPages;
+  }
   if (pages_ >= restart_at_) {
     if (auto copied = wait_for_copying(); !copied) return copied;
     restart_at_ = checkpoint_at_ = pages_ + kCheckpointPages;
@@ -99,7 +101,7 @@ Result<void> WriteAheadLog::tend() {
   }
   if (copying_.valid()) {
     if (copying_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
-    if (auto copied = copying_.get(); !copied) return copied;
+    if (auto copied = wait_for_copying(); !copied) return copied;
     checkpoint_at_ = pages_ + kCheckpointPages;
     return checkpoint_if_possible(connection_.handle(), SQLITE_CHECKPOINT_PASSIVE);
   }
