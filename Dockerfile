@@ -7,7 +7,8 @@ RUN ./dev build && strip build/release/quorate
 
 FROM debian:trixie-slim
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends libboost-url1.83.0 libsqlite3-0 libspdlog1.15 libxxhash0 libzstd1 curl \
+  && apt-get install -y --no-install-recommends libboost-url1.83.0 libsqlite3-0 libspdlog1.15 libxxhash0 libzstd1 \
+     libtcmalloc-minimal4t64 curl \
   && rm -rf /var/lib/apt/lists/* \
   && useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin quorate \
   && install -d -o quorate -g quorate /data
