@@ -49,6 +49,20 @@ std::vector<Submission> CommitQueue::take_batch(ConsistencyMode cluster_mode) {
   return batch;
 }
 
+void CommitQueue::expect(std::size_t transactions, std::int64_t until_us) {
+  const std::lock_guard lock(mutex_);
+  expected_ = std::min({transactions, limits_.batch_transactions, limits_.queue_transactions});
+  expected_until_us_ = until_us;
+}
+
+std::optional<std::int64_t> CommitQueue::gathers_until(std::int64_t now_us) const {
+  const std::lock_guard lock(mutex_);
+  // One alone waits for nobody, and nobody for it.
+  if (expected_ < 2 || submissions_.size() >= expected_ || bytes_ >= limits_.batch_bytes) return std::nullopt;
+  if (now_us >= expected_until_us_) return std::nullopt;
+  return expected_until_us_;
+}
+
 std::vector<Submission> CommitQueue::take_expired(std::int64_t now_us) {
   std::vector<Submission> expired;
   const std::lock_guard lock(mutex_);

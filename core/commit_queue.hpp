@@ -1,10 +1,13 @@
-// The queue in front of the leader's writer: what arrives while a batch is being decided becomes the next batch. That is
-// the whole batching window; there is no timer (as in ClickHouse Keeper and LevelDB's group commit).
+// The queue in front of the leader's writer: what arrives while a batch is being decided becomes the next batch (group
+// commit, as in ClickHouse Keeper and LevelDB). The clients of a batch that has just been answered mostly send their next
+// transactions at once; so that these do not become a small batch, which the others must wait for, the next batch may wait
+// for as many (as PostgreSQL's commit_delay does, but only when they can be expected, and for no longer than a batch takes).
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "core/cluster_config.hpp"
@@ -46,6 +49,11 @@ class CommitQueue {
   // of another kind. Empty if there is nothing.
   std::vector<Submission> take_batch(ConsistencyMode cluster_mode);
 
+  // So many are expected soon. With the time until which they are worth waiting for.
+  void expect(std::size_t transactions, std::int64_t until_us);
+  // Until when the next batch should wait; nothing if it should not.
+  std::optional<std::int64_t> gathers_until(std::int64_t now_us) const;
+
   std::vector<Submission> take_expired(std::int64_t now_us);
   std::vector<Submission> take_all();
   bool empty() const;
@@ -60,6 +68,8 @@ class CommitQueue {
   mutable std::mutex mutex_;
   std::deque<Submission> submissions_;  // guarded by mutex_
   std::size_t bytes_ = 0;               // guarded by mutex_
+  std::size_t expected_ = 0;            // guarded by mutex_
+  std::int64_t expected_until_us_ = 0;  // guarded by mutex_
 };
 
 }  // namespace quorate

@@ -107,7 +107,8 @@ void DbNode::submit(Submission submission) {
     return submission.done(
         fail(ErrorCode::overloaded, "Too many writes are waiting. Try again a little later."));
   }
-  schedule_pump();
+  // What completes the batch ends the wait; else pump() has seen to it that it comes back.
+  if (!queue_.gathers_until(options_.writer.now_us())) schedule_pump();
 }
 
 DbNode::View DbNode::view() const {

@@ -209,6 +209,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
     EntryKind kind = EntryKind::batch;
     Stage stage = Stage::proposed;
     Term term = 0;
+    std::int64_t begun_us = 0;
     ConsistencyMode mode = ConsistencyMode::quorum;
     BatchRecord record;
     std::shared_ptr<const std::string> payload;
@@ -223,6 +224,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   bool may_prepare() const;
   void schedule_pump();
   void pump();
+  void pump_at(std::int64_t when_us);
   std::optional<Result<WriteReceipt>> known_outcome(const Submission& submission);
   bool is_in_flight(const std::string& transaction_id) const;
   Result<WriteReceipt> outcome_of_copies(const WriteCall& call, Term term);
@@ -318,6 +320,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   };
   std::optional<Held> held_;
   std::optional<InFlight> in_flight_;
+  bool has_pump_timer_ = false;
   std::optional<std::pair<NodeId, PrepareRequest>> waiting_prepare_;  // until its base is applied
   std::map<NodeId, AppliedReport> reports_;
   std::int64_t last_report_us_ = 0;

@@ -6,6 +6,12 @@
 #include "core/db_node.hpp"
 
 namespace quorate {
+namespace {
+
+// The longest that a batch waits for the clients of the last one.
+constexpr std::int64_t kMaxGatherUs = 1'000;
+
+}  // namespace
 
 bool DbNode::may_prepare() const {
   if (!is_running() || stopped_ || !leads_ || in_flight_ || !to_apply_.empty()) return false;
@@ -23,6 +29,7 @@ void DbNode::schedule_pump() {
 
 void DbNode::pump() {
   while (may_prepare()) {
+    if (const auto until = queue_.gathers_until(options_.writer.now_us())) return pump_at(*until);
     std::vector<Submission> submissions = queue_.take_batch(mode_);
     if (submissions.empty()) break;
     prepare(std::move(submissions));
@@ -31,10 +38,19 @@ void DbNode::pump() {
   if (!leads_ && !stopped_ && !queue_.empty()) options_.observer.on_returned(queue_.take_all());
 }
 
+// At most one timer: if it fires too early, pump() sets the next.
+void DbNode::pump_at(std::int64_t when_us) {
+  if (std::exchange(has_pump_timer_, true)) return;
+  options_.writer.post_at(when_us, [this] {
+    has_pump_timer_ = false;
+    pump();
+  });
+}
+
 void DbNode::prepare(std::vector<Submission> submissions) {
   const std::int64_t begin_us = options_.writer.now_us();
   held_.reset();
-  InFlight next{.kind = submissions.front().kind, .term = leadership_.term};
+  InFlight next{.kind = submissions.front().kind, .term = leadership_.term, .begun_us = begin_us};
   if (next.kind != EntryKind::batch) {
     next.payload = submissions.front().payload;
     if (next.kind == EntryKind::membership) {
@@ -337,6 +353,9 @@ void DbNode::name_nodes(WriteReceipt& receipt) const {
 void DbNode::answer_in_flight() {
   InFlight done = std::move(*in_flight_);
   in_flight_.reset();
+  // Whoever misses a batch waits for as long as a batch takes; that is also what waiting for them may cost.
+  const std::int64_t now = options_.writer.now_us();
+  queue_.expect(done.submissions.size(), now + std::min(now - done.begun_us, kMaxGatherUs));
   WriteReceipt receipt{.index = done.position.index, .term = done.position.term, .mode = done.mode};
   name_nodes(receipt);
   for (std::size_t i = 0; i < done.submissions.size(); ++i) {

@@ -32,6 +32,40 @@ TEST_CASE("a batch keeps the order and takes what is decided under one mode") {
   CHECK(queue.take_batch(ConsistencyMode::quorum).empty());
 }
 
+TEST_CASE("a batch waits for those that can be expected, until they are there or their time is over") {
+  CommitQueue queue{CoreLimits{}};
+  CHECK_FALSE(queue.gathers_until(10));
+  queue.expect(2, 50);
+  CHECK(queue.gathers_until(10) == 50);
+  push(queue, transaction("a"));
+  CHECK(queue.gathers_until(49) == 50);
+  CHECK_FALSE(queue.gathers_until(50));
+  push(queue, transaction("b"));
+  CHECK_FALSE(queue.gathers_until(10));
+}
+
+TEST_CASE("nobody waits for a single client") {
+  CommitQueue queue{CoreLimits{}};
+  queue.expect(1, 50);
+  CHECK_FALSE(queue.gathers_until(10));
+}
+
+TEST_CASE("no more are waited for than a batch can hold") {
+  CoreLimits limits;
+  limits.batch_transactions = 2;
+  CommitQueue by_count{limits};
+  by_count.expect(3, 50);
+  push(by_count, transaction("a"));
+  CHECK(by_count.gathers_until(10) == 50);
+  push(by_count, transaction("b"));
+  CHECK_FALSE(by_count.gathers_until(10));
+  limits.batch_bytes = 10;
+  CommitQueue by_bytes{limits};
+  by_bytes.expect(3, 50);
+  push(by_bytes, transaction("a"));
+  CHECK_FALSE(by_bytes.gathers_until(10));
+}
+
 TEST_CASE("another kind of entry goes alone") {
   CommitQueue queue{CoreLimits{}};
   push(queue, {.kind = EntryKind::mode, .deadline_us = 100});
