@@ -104,8 +104,9 @@ def test_limits(make_server):
     assert_problem(response, 413, "limit_exceeded")
     response = server.write({"sql": "SELECT value FROM t WHERE id = ?", "params_batch": [[1], [2], [3], [4]]})
     assert_problem(response, 413, "result_too_large", statement=0, params_index=3)
-    slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 400000) SELECT count(*) + ? FROM n"
-    response = server.write({"sql": slow, "params_batch": [[i] for i in range(3)] * 3})
+    slow = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000000) "
+            "INSERT INTO t SELECT ?, count(*) FROM n")
+    response = server.write({"sql": slow, "params_batch": [[i] for i in range(100, 110)]})
     assert_problem(response, 422, "statement_timeout", statement=0)
 
 

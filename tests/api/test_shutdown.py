@@ -76,12 +76,12 @@ def test_graceful_stop_under_load_loses_nothing(make_server, mode):
 def test_a_request_in_flight_is_answered(make_server):
     """A slow query is running when the signal comes: it gets its answer, and is told that the connection ends."""
     server = make_server()
-    slow = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT count(*) FROM n")
+    slow = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 12000000) SELECT count(*) FROM n")
     with Connection(server, timeout_s=30) as busy, Connection(server) as idle:
         idle.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert idle.response()[0] == 200
         busy.send(post("/v1/query", {"sql": slow}))
-        time.sleep(0.3)
+        time.sleep(0.2)
         server.terminate()
         assert idle.is_closed()
         status, headers, _ = busy.response()
