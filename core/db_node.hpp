@@ -231,7 +231,7 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   std::vector<Submission> without_repetitions(std::vector<Submission> submissions);
   void prepare(std::vector<Submission> submissions);
   Batch timed_batch(std::vector<Submission>& submissions);
-  void prepare_on_others(std::int64_t own_time_us);
+  void prepare_on_others();
   void check_prepares();
   void propose();
   void on_proposal(const ProposalAnswer& answer);

@@ -48,9 +48,9 @@ void DbNode::pump_at(std::int64_t when_us) {
 }
 
 void DbNode::prepare(std::vector<Submission> submissions) {
-  const std::int64_t begin_us = options_.writer.now_us();
   held_.reset();
-  InFlight next{.kind = submissions.front().kind, .term = leadership_.term, .begun_us = begin_us};
+  InFlight next{
+      .kind = submissions.front().kind, .term = leadership_.term, .begun_us = options_.writer.now_us()};
   if (next.kind != EntryKind::batch) {
     next.payload = submissions.front().payload;
     if (next.kind == EntryKind::membership) {
@@ -123,7 +123,7 @@ void DbNode::prepare(std::vector<Submission> submissions) {
                      .since_us = options_.writer.now_us()});
   in_flight_ = std::move(next);
   if (in_flight_->mode == ConsistencyMode::dual_write && keeps(Rule::prepare_on_every_node)) {
-    return prepare_on_others(options_.writer.now_us() - begin_us);
+    return prepare_on_others();
   }
   propose();
 }
@@ -197,10 +197,11 @@ Batch DbNode::timed_batch(std::vector<Submission>& submissions) {
 }
 
 // The others get as much more time as the statements took here, twice over.
-void DbNode::prepare_on_others(std::int64_t own_time_us) {
+void DbNode::prepare_on_others() {
+  const std::int64_t now = options_.writer.now_us();
   in_flight_->stage = InFlight::Stage::preparing;
   in_flight_->prepare_deadline_us =
-      options_.writer.now_us() + to_us(options_.timing.prepare_timeout) + 2 * own_time_us;
+      now + to_us(options_.timing.prepare_timeout) + 2 * (now - in_flight_->begun_us);
   for (const NodeId& member : dual_write_nodes()) {
     in_flight_->prepares[member] = std::nullopt;
     send(member, PrepareRequest{.term = in_flight_->term,
