@@ -132,15 +132,16 @@ void ConsensusDriver::fail_log(Error error) {
 void ConsensusDriver::carry_out(Effects effects) {
   send(effects.send_now);
   if (options_.raft.broken == Rule::persist_before_reply) send(effects.send);
+  if (effects.committed != 0) commit_ = effects.committed;
   const bool writes = !effects.log.empty();
   if (writes) {
+    deliver();  // what is decided is applied while the disk is waited for
     const auto result = options_.log.write(effects.log);
     if (!result) return fail_log(result.error());
   }
   send(effects.send);
   publish();
   answer(effects);
-  if (effects.committed != 0) commit_ = effects.committed;
   if (!writes) return;
   const Event persisted = Persisted{.hard_term = raft_.term(), .last = raft_.log().last()};
   carry_out(raft_.step({&persisted, 1}));
