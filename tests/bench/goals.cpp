@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tests/bench/targets.hpp"
+#include "tests/bench/workloads.hpp"
 
 namespace quorate::bench {
 namespace {
@@ -55,6 +56,16 @@ class Judge {
           if (ours == nullptr || disk == nullptr || loopback == nullptr) return std::nullopt;
           return ratio(static_cast<double>(ours->latency(0.5).count()),
                        static_cast<double>((disk->latency(0.5) + loopback->latency(0.5)).count()));
+        });
+  }
+
+  // So many transactions of `name` a second, each with kBulkRows rows.
+  void bulk(const std::string& name, double rows_per_second) {
+    add(fmt::format("{}: at least 1 × {:.0f} rows a second", name, rows_per_second), true, 1,
+        [=, this](const std::string& subject) -> std::optional<double> {
+          const Measurement* const ours = find(measurements_, subject, name, 1);
+          if (ours == nullptr) return std::nullopt;
+          return ratio(ours->median() * kBulkRows, rows_per_second);
         });
   }
 
@@ -116,6 +127,7 @@ std::vector<Goal> judge(const std::vector<Measurement>& measurements, std::size_
   judge.near_the_floor(kInserts, 2.5);
   judge.at_least(kLocalReads, 0.6, kEcho, kLocalReads);
   judge.at_least(kLinearizableReads, 0.4, kEcho, kLocalReads);
+  judge.bulk(kBulkInserts, 250'000);
   return std::move(judge).goals();
 }
 

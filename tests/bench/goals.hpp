@@ -13,6 +13,7 @@ namespace quorate::bench {
 inline constexpr const char* kInserts = "INSERT one row";
 inline constexpr const char* kLocalReads = "SELECT by id, local";
 inline constexpr const char* kLinearizableReads = "SELECT by id, linearizable";
+inline constexpr const char* kBulkInserts = "INSERT 100,000 rows in one request";
 // The floors, as targets.
 inline constexpr const char* kSqlite = "bare SQLite";
 inline constexpr const char* kDisk = "disk";

@@ -36,6 +36,8 @@ TEST_CASE("a goal is met, missed or not measured, for each topology by itself") 
       measured(kEcho, kInserts, 64, 10'000, microseconds(10)),
       measured(kEmbedded, kInserts, 1, 1'000, microseconds(500)),
       measured(kThreeProcesses, kInserts, 1, 1'000, microseconds(501)),
+      measured(kEmbedded, kBulkInserts, 1, 3, microseconds(300'000)),
+      measured(kThreeProcesses, kBulkInserts, 1, 2, microseconds(500'000)),
       measured(kDisk, kDiskSync, 1, 1, microseconds(150)),
       measured(kLoopback, kTwoRoundTrips, 1, 1, microseconds(50)),
   };
@@ -48,6 +50,9 @@ TEST_CASE("a goal is met, missed or not measured, for each topology by itself") 
   CHECK_FALSE(result_of(goals, "rqlite", kEmbedded).is_met);
   CHECK(result_of(goals, "fdatasync", kEmbedded).value == doctest::Approx(2.5).epsilon(0.02));
   CHECK(result_of(goals, "p99 below", kEmbedded).is_met);
+  CHECK(result_of(goals, kBulkInserts, kEmbedded).value == doctest::Approx(1.2));
+  CHECK(result_of(goals, kBulkInserts, kEmbedded).is_met);
+  CHECK_FALSE(result_of(goals, kBulkInserts, kThreeProcesses).is_met);
 }
 
 TEST_CASE("a median is of the runs, and so is each quantile") {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tests/bench/goals.hpp"
 #include "tests/bench/http.hpp"
 
 namespace quorate::bench {
@@ -109,6 +110,7 @@ std::unique_ptr<Workload> QuorateTarget::reads(std::size_t connections, ReadKind
 
 std::vector<ExtraLoad> QuorateTarget::extras(std::size_t connections) {
   std::vector<ExtraLoad> extras;
+  extras.push_back({kBulkInserts, 1, std::make_unique<BulkInsertWorkload>(1, ids_)});
   if (options_.topology != Topology::embedded) return extras;
   for (const std::size_t number : {std::size_t{1}, connections}) {
     extras.push_back(

@@ -25,8 +25,11 @@ constexpr std::size_t kRowBytes = 1'000;
 constexpr std::uint64_t kMegabyte = 1'000'000;
 constexpr std::uint64_t kSizes[] = {kMegabyte, 100 * kMegabyte, 1'000 * kMegabyte, 10'000 * kMegabyte};
 constexpr std::uint64_t kMegabytesPerGib = 1'074;
-// Of a larger database only so many rows are changed: three nodes' worth of them fits into memory.
-constexpr std::uint64_t kWideRows = 1'000'000;
+// What is read and changed is the same at every size, so that only what lies beside it makes the difference: all of the
+// smallest database's large rows; and, once there are so many, a gigabyte of them, of which three nodes' worth fits into
+// memory.
+constexpr std::uint64_t kNarrowRows = kMegabyte / kRowBytes;
+constexpr std::uint64_t kWideRows = 1'000 * kNarrowRows;
 constexpr std::size_t kMostIdle = 10'000;
 
 // The table keeps its small rows; what is beyond them is as large as it takes.
@@ -53,11 +56,12 @@ void over_database_size(const BenchOptions& options, Curves& curves) {
     const auto newest = [rows](std::uint64_t count) {
       return RowRange{.count = count, .skipped = rows - count};
     };
-    PointQueryWorkload reads(options.connections, "local", newest(kPreparedRows));
-    RandomUpdateWorkload updates(options.connections, newest(kPreparedRows));
-    RandomUpdateWorkload wide_updates(options.connections, newest(std::min(rows, kWideRows)));
-    measure("SELECT by id, local, one of the newest rows", reads);
-    measure("UPDATE one of the newest rows", updates);
+    PointQueryWorkload reads(options.connections, "local", newest(kNarrowRows));
+    RandomUpdateWorkload updates(options.connections, newest(kNarrowRows));
+    measure("SELECT by id, local, one of the newest thousand rows", reads);
+    measure("UPDATE one of the newest thousand rows", updates);
+    if (rows < kWideRows) continue;
+    RandomUpdateWorkload wide_updates(options.connections, newest(kWideRows));
     measure("UPDATE one of the newest million rows", wide_updates);
   }
 }

@@ -72,6 +72,26 @@ bool InsertWorkload::accept(std::size_t /*connection*/, const Response& response
   return response.body.contains("\"rows_affected\":1");
 }
 
+BulkInsertWorkload::BulkInsertWorkload(std::size_t connections, IdSource& ids) : ids_(ids) {
+  const std::string row = fmt::format(R"([{},"{}"])", kNumber, row_text(kSmallRowBytes));
+  std::string rows = row;
+  rows.reserve(kBulkRows * (row.size() + 1));
+  for (std::size_t number = 1; number < kBulkRows; ++number) rows += "," + row;
+  const std::string body =
+      fmt::format(R"({{"statements":[{{"sql":"{}","params_batch":[{}]}}]}})", kInsertRow, rows);
+  requests_.assign(connections, PreparedRequest("POST", kTransactions, body));
+}
+
+std::string_view BulkInsertWorkload::next(std::size_t connection) {
+  PreparedRequest& request = requests_[connection];
+  for (std::size_t row = 0; row < kBulkRows; ++row) request.set(row, ids_.next());
+  return request.bytes();
+}
+
+bool BulkInsertWorkload::accept(std::size_t /*connection*/, const Response& response) {
+  return response.body.contains(fmt::format("\"rows_affected\":{}", kBulkRows));
+}
+
 UpdateWorkload::UpdateWorkload(std::size_t connections)
     : connections_(connections,
                    {.request = transaction("UPDATE account SET balance = balance + 1, version = version + 1 "

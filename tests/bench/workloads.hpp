@@ -78,6 +78,19 @@ class InsertWorkload : public Workload {
   std::vector<PreparedRequest> requests_;
 };
 
+// kBulkRows rows inserted per transaction, with one statement and a list of parameters for each row.
+inline constexpr std::size_t kBulkRows = 100'000;
+class BulkInsertWorkload : public Workload {
+ public:
+  BulkInsertWorkload(std::size_t connections, IdSource& ids);
+  std::string_view next(std::size_t connection) override;
+  bool accept(std::size_t connection, const Response& response) override;
+
+ private:
+  IdSource& ids_;
+  std::vector<PreparedRequest> requests_;
+};
+
 // One row changed per transaction, by id and version. Each connection has rows of its own, so none conflicts, and
 // knows their versions: a conflict or a lost update shows as an error.
 class UpdateWorkload : public Workload {

@@ -70,19 +70,18 @@ Entry entry(Index index) {
 TEST_CASE("what is decided is delivered before the next entries are waited for on the disk") {
   Surroundings around(log_with({"a", "b", "c"}));
   ManualExecutor executor;
-  ConsensusDriver driver({.raft = {.id = "b"},
-                          .executor = executor,
-                          .transport = around,
-                          .log = around,
-                          .listener = around},
-                         around.load().value());
+  ConsensusDriver driver(
+      {.raft = {.id = "b"}, .executor = executor, .transport = around, .log = around, .listener = around},
+      around.load().value());
   driver.start();
   driver.receive("a", 0, AppendRequest{.term = 1, .entries = {entry(1)}});
   executor.run();
   CHECK(around.deeds == std::vector<std::string>{"write 1", "answer"});
   around.deeds.clear();
   // The leader says that both are decided, but the second is not on this disk yet.
-  driver.receive("a", 0, AppendRequest{.term = 1, .previous = {.index = 1, .term = 1}, .entries = {entry(2)}, .commit = 2});
+  driver.receive(
+      "a", 0,
+      AppendRequest{.term = 1, .previous = {.index = 1, .term = 1}, .entries = {entry(2)}, .commit = 2});
   executor.run();
   CHECK(around.deeds == std::vector<std::string>{"deliver 1", "write 2", "answer", "deliver 2"});
 }
