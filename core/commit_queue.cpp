@@ -49,9 +49,13 @@ std::vector<Submission> CommitQueue::take_batch(ConsistencyMode cluster_mode) {
   return batch;
 }
 
-void CommitQueue::expect(std::size_t transactions, std::int64_t until_us) {
+void CommitQueue::expect(std::size_t returning, std::int64_t until_us) {
   const std::lock_guard lock(mutex_);
-  expected_ = std::min({transactions, limits_.batch_transactions, limits_.queue_transactions});
+  const std::size_t waiting = submissions_.size();
+  const bool are_awaited = 2 * waiting < returning;
+  expected_ = are_awaited
+                  ? std::min({waiting + returning, limits_.batch_transactions, limits_.queue_transactions})
+                  : 0;
   expected_until_us_ = until_us;
 }
 

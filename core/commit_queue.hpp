@@ -49,8 +49,9 @@ class CommitQueue {
   // of another kind. Empty if there is nothing.
   std::vector<Submission> take_batch(ConsistencyMode cluster_mode);
 
-  // So many are expected soon. With the time until which they are worth waiting for.
-  void expect(std::size_t transactions, std::int64_t until_us);
+  // The clients of a batch of so many have just been answered. What has come meanwhile waits for them until then, unless it
+  // is half as many: then it is a batch, or transactions come in a stream, whose next ones are other clients'.
+  void expect(std::size_t returning, std::int64_t until_us);
   // Until when the next batch should wait; nothing if it should not.
   std::optional<std::int64_t> gathers_until(std::int64_t now_us) const;
 

@@ -354,9 +354,10 @@ void DbNode::name_nodes(WriteReceipt& receipt) const {
 void DbNode::answer_in_flight() {
   InFlight done = std::move(*in_flight_);
   in_flight_.reset();
-  // Whoever misses a batch waits for as long as a batch takes; that is also what waiting for them may cost.
+  // Whoever misses a batch waits until the next one is decided, about two batches; that is also what waiting for them may
+  // cost.
   const std::int64_t now = options_.writer.now_us();
-  queue_.expect(done.submissions.size(), now + std::min(now - done.begun_us, kMaxGatherUs));
+  queue_.expect(done.submissions.size(), now + std::min(2 * (now - done.begun_us), kMaxGatherUs));
   WriteReceipt receipt{.index = done.position.index, .term = done.position.term, .mode = done.mode};
   name_nodes(receipt);
   for (std::size_t i = 0; i < done.submissions.size(); ++i) {

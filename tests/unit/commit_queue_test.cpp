@@ -44,6 +44,25 @@ TEST_CASE("a batch waits for those that can be expected, until they are there or
   CHECK_FALSE(queue.gathers_until(10));
 }
 
+TEST_CASE("what came while a batch was decided waits with those who come back") {
+  CommitQueue queue{CoreLimits{}};
+  push(queue, transaction("late"));
+  queue.expect(3, 50);
+  push(queue, transaction("a"));
+  push(queue, transaction("b"));
+  CHECK(queue.gathers_until(10) == 50);
+  push(queue, transaction("c"));
+  CHECK_FALSE(queue.gathers_until(10));
+}
+
+TEST_CASE("what comes in a stream waits for nobody") {
+  CommitQueue queue{CoreLimits{}};
+  push(queue, transaction("a"));
+  push(queue, transaction("b"));
+  queue.expect(4, 50);
+  CHECK_FALSE(queue.gathers_until(10));
+}
+
 TEST_CASE("nobody waits for a single client") {
   CommitQueue queue{CoreLimits{}};
   queue.expect(1, 50);
