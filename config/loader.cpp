@@ -89,6 +89,10 @@ void make_witness(ServeConfig& config) {
   config.cluster.member.api_url = api_url(config);
 }
 
+std::string log_beside(const std::string& database) {
+  return database + "-log";
+}
+
 void make_nodes(ServeConfig& config) {
   std::vector<NodeConfig>& nodes = config.cluster.nodes;
   const auto add = [&nodes](std::string database, std::string log) {
@@ -104,7 +108,7 @@ void make_nodes(ServeConfig& config) {
     nodes.push_back({.id = member.id,
                      .preferred_master = !member.initial.empty() && member.initial.front().first == member.id,
                      .database = database,
-                     .log = config.database ? database + "-log" : folder + "/log"});
+                     .log = config.database ? log_beside(database) : folder + "/log"});
     config.cluster.member.api_url = api_url(config);
     if (!member.witness_lock.empty()) {
       nodes.push_back({.id = std::string(kWitnessId),
@@ -121,8 +125,8 @@ void make_nodes(ServeConfig& config) {
     }
     return;
   }
-  add(*config.database, *config.database + "-log");
-  for (const std::string& backup : config.backups) add(backup, backup + "-log");
+  add(*config.database, log_beside(*config.database));
+  for (const std::string& backup : config.backups) add(backup, log_beside(backup));
 }
 
 void check_witness(const ServeConfig& config, ConfigErrors& errors) {

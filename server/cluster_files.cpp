@@ -9,9 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <random>
 
 #include "core/file.hpp"
+#include "core/random_number.hpp"
 #include "core/snapshot_files.hpp"
 #include "engines/registry.hpp"
 
@@ -58,9 +58,7 @@ std::string role_of(const NodeConfig& node) {
 }
 
 std::string new_cluster_id() {
-  std::random_device random;
-  const Digest id{(std::uint64_t{random()} << 32) | random(), (std::uint64_t{random()} << 32) | random()};
-  return to_string(id);
+  return to_string(Digest{random_number(), random_number()});
 }
 
 Result<NodeFiles> open_node_files(const std::string& engine_name, const NodeConfig& node) {

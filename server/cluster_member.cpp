@@ -6,10 +6,10 @@
 #include <atomic>
 #include <map>
 #include <mutex>
-#include <random>
 #include <set>
 
 #include "core/folder_lock.hpp"
+#include "core/random_number.hpp"
 #include "server/cluster_files.hpp"
 #include "server/local_nodes.hpp"
 #include "server/peer_endpoint.hpp"
@@ -28,7 +28,7 @@ PeerOptions peer_options(const ClusterConfig& config, const NodeFiles& files) {
                       .self = {.cluster_id = files.cluster_id(),
                                .node = config.member.id,
                                .instance = files.stored.instance,
-                               .boot = (std::uint64_t{std::random_device{}()} << 32) | std::random_device{}(),
+                               .boot = random_number(),
                                .peer_address = config.member.advertise,
                                .api_url = config.member.api_url,
                                .witness = config.nodes.front().witness}};

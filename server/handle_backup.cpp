@@ -5,9 +5,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <memory>
-#include <random>
 
 #include "core/file.hpp"
+#include "core/random_number.hpp"
 #include "core/running_digest.hpp"
 #include "server/await_result.hpp"
 #include "server/handler_tools.hpp"
@@ -82,9 +82,8 @@ boost::asio::awaitable<Result<RestoreEnd>> send_pieces(const Services& services,
     sent.error().outcome = Outcome::not_applied;  // whatever became of the piece: the content is as it was
     co_return std::unexpected(std::move(sent.error()));
   }
-  std::random_device random;
-  const auto draw = [&random] { return std::uint64_t{random()} << 32 | random(); };
-  co_return RestoreEnd{.token = {draw(), draw()}, .total_bytes = digest.size(), .digest = digest.digest()};
+  co_return RestoreEnd{
+      .token = {random_number(), random_number()}, .total_bytes = digest.size(), .digest = digest.digest()};
 }
 
 // The index of what is read so.

@@ -5,18 +5,14 @@
 #include <atomic>
 #include <charconv>
 #include <cstdint>
-#include <random>
+
+#include "core/random_number.hpp"
 
 namespace quorate {
 
 namespace {
 
 constexpr std::size_t kMaxGivenSize = 128;
-
-std::uint64_t random_start() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
 
 }  // namespace
 
@@ -27,7 +23,7 @@ bool is_request_id(std::string_view text) {
 
 std::string choose_request_id(std::string_view given) {
   if (is_request_id(given)) return std::string(given);
-  static std::atomic<std::uint64_t> next{random_start()};
+  static std::atomic<std::uint64_t> next{random_number()};
   std::array<char, 16> digits;
   const std::uint64_t number = next.fetch_add(1, std::memory_order_relaxed);
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16).ptr;

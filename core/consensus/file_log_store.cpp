@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <random>
 
+#include "core/random_number.hpp"
 #include "core/wire_fields.hpp"
 
 namespace quorate {
@@ -42,9 +42,8 @@ Result<LogFrame> decode(LogPlace place, std::string_view content) {
 }
 
 Instance draw_instance() {
-  std::random_device random;
   Instance instance = 0;
-  while (instance == 0) instance = (std::uint64_t{random()} << 32) | random();
+  while (instance == 0) instance = random_number();
   return instance;
 }
 
