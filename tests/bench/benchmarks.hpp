@@ -14,6 +14,7 @@ struct BenchOptions {
   std::filesystem::path server;                  // the binary to measure
   std::filesystem::path folder = "build/bench";  // for the reports, and for the databases while it runs
   std::string commit = "unknown";                // only reported
+  std::string only;                              // of the targets of the table, those whose names contain it
   std::size_t connections = 64;                  // of the measurements with many
   int rounds = 3;
   std::chrono::milliseconds run_time{3'000};

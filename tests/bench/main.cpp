@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
       app.add_option("--server", options.server, "The quorate binary")->check(CLI::ExistingFile);
   app.add_option("--folder", options.folder, "Where reports and databases go")->capture_default_str();
   app.add_option("--commit", options.commit, "Named in the report");
+  app.add_option("--only", options.only, "Of the table, the targets whose names contain this");
   app.add_option("--connections", options.connections, "Of the measurements with many")
       ->check(CLI::Range(2, 1'024))
       ->capture_default_str();

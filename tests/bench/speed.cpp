@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -21,7 +22,10 @@ namespace {
 
 class Table {
  public:
-  explicit Table(const BenchOptions& options) : options_(options), kinds_(all_targets(options.server)) {}
+  explicit Table(const BenchOptions& options) : options_(options), kinds_(all_targets(options.server)) {
+    std::erase_if(kinds_, [&](const TargetKind& kind) { return !kind.name.contains(options.only); });
+    if (kinds_.empty()) throw std::runtime_error("no target has '" + options.only + "' in its name");
+  }
 
   // Each target is started anew in each round and is alone while it is measured; each round begins with another one.
   void run_round(int round) {
