@@ -3,15 +3,9 @@
 #include <fcntl.h>
 
 namespace quorate {
-namespace {
-
-constexpr std::uint64_t kStepBytes = 8UL * 1024 * 1024;
-
-}  // namespace
-
 void PacedWriteback::wrote(int descriptor, std::uint64_t end) {
-  if (end < started_) finished_ = started_ = 0;  // another file
-  if (end - started_ < kStepBytes) return;
+  if (end < started_) finished_ = started_ = 0;
+  if (end - started_ < step_bytes_) return;
   // A failure shows with the fsync.
   const auto range = [&](std::uint64_t from, std::uint64_t to, unsigned flags) {
     ::sync_file_range(descriptor, static_cast<off_t>(from), static_cast<off_t>(to - from), flags);

@@ -1,5 +1,6 @@
 #include "engines/sqlite/write_ahead_log.hpp"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr int kCheckpointPages = 2'000;  // 8 MiB; what reaches the disk at once keeps commits waiting
 constexpr int kRestartPages = 16'000;    // 64 MiB
+constexpr std::uint64_t kWritebackBytes = 256UL * 1024;
+constexpr std::uint64_t kFrameHeadBytes = 24;
 constexpr int kRestartBusyTimeoutMs = 100;
 constexpr int kBusyTimeoutMs = 2'000;
 
@@ -43,7 +46,11 @@ Result<void> copy_log(const std::filesystem::path& file) {
 }  // namespace
 
 WriteAheadLog::WriteAheadLog(Connection& connection)
-    : connection_(connection), checkpoint_at_(kCheckpointPages), restart_at_(kRestartPages) {
+    : connection_(connection),
+      frame_bytes_(kFrameHeadBytes + connection.database().execAndGet("PRAGMA page_size").getInt64()),
+      writeback_(kWritebackBytes),
+      checkpoint_at_(kCheckpointPages),
+      restart_at_(kRestartPages) {
   sqlite3_wal_hook(connection.handle(), &WriteAheadLog::on_commit, this);
 }
 
@@ -89,7 +96,15 @@ Result<void> WriteAheadLog::start_over_if_readers_allow() {
   return done;
 }
 
+// The disk's failures show with the next checkpoint. Without a file (there may be too many open ones) nothing is started.
+void WriteAheadLog::start_writing() {
+  if (!file_)
+    file_.emplace(sqlite3_filename_wal(sqlite3_db_filename(connection_.handle(), "main")), O_RDONLY);
+  writeback_.wrote(file_->descriptor(), static_cast<std::uint64_t>(pages_) * frame_bytes_);
+}
+
 Result<void> WriteAheadLog::tend() {
+  start_writing();
   if (pages_ < kCheckpointPages) {
     checkpoint_at_ = kCheckpointPages;
     restart_at_ = kRestartPages;

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <future>
+#include <optional>
 
 #include "core/error.hpp"
+#include "core/file.hpp"
+#include "core/paced_writeback.hpp"
 #include "engines/sqlite/connection.hpp"
 
 namespace quorate {
@@ -21,7 +24,8 @@ class WriteAheadLog {
   // Copies the log into the database file as far as readers allow, without waiting for them.
   Result<void> checkpoint();
 
-  // To be called after each commit: once the log is long enough, has it copied into the database file by another thread,
+  // To be called after each commit. What commits have added goes to the disk bit by bit, so that the fsync of a checkpoint
+  // finds little to do; it would stand in the way of those that clients wait for. Once the log is long enough, has it copied into the database file by another thread,
   // while commits go on, and then copies the little that they have added, so that the log can be started over. A reader
   // that stays long keeps it from that, so past a limit this waits for the readers for a moment, once per some growth; and
   // for the copying, should the disk be slower than the commits.
@@ -31,6 +35,7 @@ class WriteAheadLog {
   Result<void> empty();
 
  private:
+  void start_writing();
   static int on_commit(void* self, sqlite3* database, const char* schema, int pages);
   Result<void> run(int mode);
   Result<void> wait_for_copying();
@@ -39,6 +44,9 @@ class WriteAheadLog {
   Connection& connection_;
   std::future<Result<void>> copying_;  // valid: under way, or its result has not been taken
   int pages_ = 0;                      // in the log, as of the last commit
+  const std::uint64_t frame_bytes_;    // of a page in the log
+  std::optional<File> file_;           // since the first commit
+  PacedWriteback writeback_;
   int checkpoint_at_;
   int restart_at_;
 };
