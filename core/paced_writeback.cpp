@@ -3,7 +3,14 @@
 #include <fcntl.h>
 
 namespace quorate {
+namespace {
+
+constexpr std::uint64_t kPageBytes = 4'096;  // of the system's memory
+
+}  // namespace
+
 void PacedWriteback::wrote(int descriptor, std::uint64_t end) {
+  end -= end % kPageBytes;  // who writes to a page that is on its way to the disk waits for it
   if (end < started_) finished_ = started_ = 0;
   if (end - started_ < step_bytes_) return;
   // A failure shows with the fsync.
