@@ -51,6 +51,17 @@ Result<void> create_parent(const fs::path& path) {
   return {};
 }
 
+// What is damaged may have been acknowledged, so nothing is thrown away without being asked for.
+Error with_remedy(Error error) {
+  if (error.code == ErrorCode::corrupt) {
+    error.message +=
+        ". If a majority of the nodes is intact, move this node's database and log away: it joins again, and "
+        "fetches "
+        "everything from the others.";
+  }
+  return error;
+}
+
 }  // namespace
 
 std::string role_of(const NodeConfig& node) {
@@ -66,10 +77,10 @@ Result<NodeFiles> open_node_files(const std::string& engine_name, const NodeConf
   if (auto created = create_parent(node.log); !created) return std::unexpected(created.error());
   // The log first: its lock keeps a second process away from the database too.
   auto log = FileLogStore::open(node.log);
-  if (!log) return std::unexpected(Error{log.error()});
+  if (!log) return std::unexpected(with_remedy(log.error()));
   files.log = std::move(*log);
   auto stored = files.log->load();
-  if (!stored) return std::unexpected(stored.error());
+  if (!stored) return std::unexpected(with_remedy(stored.error()));
   files.stored = std::move(*stored);
   files.log_identity = files.log->identity();
   if (node.witness) return files;

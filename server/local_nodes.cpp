@@ -70,6 +70,9 @@ struct LocalNodes::Impl {
     return *std::ranges::find(config.nodes, id, &NodeConfig::id);
   }
 
+  // Otherwise this process has one node (and perhaps a witness) of a cluster of processes, which ClusterMember makes a member.
+  bool has_whole_cluster() const { return config.member.id.empty(); }
+
   Result<void> open_node(const std::string& id);
   Result<Runtime> open_data_node(const NodeConfig& node, NodeFiles files);
   Result<Runtime> open_witness(const NodeConfig& node, NodeFiles files);
@@ -78,6 +81,7 @@ struct LocalNodes::Impl {
   void try_again(const std::string& id, std::chrono::milliseconds delay);
   void show_down(const NodeConfig& node, const std::string& state, const std::string& detail);
   Result<void> start_node(const std::string& id);
+  void join_once(const std::string& id);  // with the mutex held
   void join_later(const std::string& id);
   void join(const std::string& id);
   std::optional<Membership> decided_membership();
@@ -152,7 +156,10 @@ Result<void> LocalNodes::Impl::open_node(const std::string& id) {
   if (!files) return std::unexpected(files.error());
   if (auto checked = check_identity(node, *files, config.cluster_id); !checked) return checked;
   if (!files->has_begun())
-    return fail(ErrorCode::not_found, "node " + id + " is no member of the cluster yet: it has to join");
+    return fail(ErrorCode::not_found,
+                "The files of node " + id +
+                    " are gone, or were never a member's. It joins the cluster when this "
+                    "process is started again.");
   auto runtime =
       node.witness ? open_witness(node, std::move(*files)) : open_data_node(node, std::move(*files));
   if (!runtime) return std::unexpected(runtime.error());
@@ -211,6 +218,7 @@ void LocalNodes::Impl::try_again(const std::string& id, std::chrono::millisecond
       return spdlog::info("node {} is up again", id);
     }
     if (opened.error().code == ErrorCode::shutting_down) return;
+    if (opened.error().code == ErrorCode::not_found && has_whole_cluster()) return join_once(id);
     spdlog::warn("node {} stays down: {}", id, opened.error().message);
     show_down(node_config(id), state_of(opened.error().code), opened.error().message);
     const auto longer = std::max(2 * delay, config.timing.restart_delay);
@@ -223,6 +231,10 @@ Result<void> LocalNodes::Impl::start_node(const std::string& id) {
   auto opened = open_node(id);
   if (opened) runtimes.at(id).start();
   return opened;
+}
+
+void LocalNodes::Impl::join_once(const std::string& id) {
+  if (joining.insert(id).second) executor.post([this, id] { join(id); });
 }
 
 void LocalNodes::Impl::join_later(const std::string& id) {
@@ -327,7 +339,7 @@ Result<void> LocalNodes::start_node(const std::string& id) {
 
 void LocalNodes::join_node(const std::string& id) {
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->joining.insert(id).second) impl_->executor.post([impl = impl_.get(), id] { impl->join(id); });
+  impl_->join_once(id);
 }
 
 void LocalNodes::stop_node(const std::string& id, const std::string& state, const std::string& detail) {

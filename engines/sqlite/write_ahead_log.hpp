@@ -24,11 +24,11 @@ class WriteAheadLog {
   // Copies the log into the database file as far as readers allow, without waiting for them.
   Result<void> checkpoint();
 
-  // To be called after each commit. What commits have added goes to the disk bit by bit, so that the fsync of a checkpoint
-  // finds little to do; it would stand in the way of those that clients wait for. Once the log is long enough, has it copied into the database file by another thread,
-  // while commits go on, and then copies the little that they have added, so that the log can be started over. A reader
-  // that stays long keeps it from that, so past a limit this waits for the readers for a moment, once per some growth; and
-  // for the copying, should the disk be slower than the commits.
+  // To be called after each commit. What commits have added goes to the disk bit by bit, so that a checkpoint's fsync, which
+  // others' would wait for, finds little to do. Once the log is long enough, has it copied into the database file by another
+  // thread, while commits go on, and then copies the little that they have added, so that the log can be started over. A
+  // reader that stays long keeps it from that, so past a limit this waits for the readers for a moment, once per some
+  // growth; and for the copying, should the disk be slower than the commits.
   Result<void> tend();
 
   // Copies everything and empties the log. Errors: io_error when a reader is in the way.

@@ -22,6 +22,18 @@ void remove_node_files(const NodeConfig& node) {
   fs::remove_all(node.log);
 }
 
+// In the midst: what follows is intact, so that it cannot be what a crash has left half done.
+void damage_log(const NodeConfig& node) {
+  std::fstream file(fs::path(node.log) / "0000000000000000.segment",
+                    std::ios::in | std::ios::out | std::ios::binary);
+  REQUIRE(file.is_open());
+  constexpr std::streamoff kPlace = 300;
+  file.seekg(kPlace);
+  const auto damaged = static_cast<char>(~file.get());
+  file.seekp(kPlace);
+  file.put(damaged);
+}
+
 TEST_CASE("an existing SQLite database becomes everybody's content") {
   const TemporaryFolder folder;
   const ClusterConfig config = config_in(folder);
@@ -82,6 +94,27 @@ TEST_CASE("a node whose files are gone is rebuilt from the others") {
   REQUIRE(write(*cluster, {"INSERT INTO t VALUES (4)"}));
   wait_until_whole(*cluster);
   CHECK(*read_integer(*cluster, "SELECT count(*) FROM t", ReadConsistency::local, "n1") == 4);
+  require_equal(*cluster);
+}
+
+TEST_CASE(
+    "a node whose log is damaged stays down, says what to do, and is rebuilt once its files are moved away") {
+  const TemporaryFolder folder;
+  const ClusterConfig config = config_in(folder);
+  auto cluster = open_cluster(config);
+  REQUIRE(write(*cluster, {"CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (1), (2), (3)"}));
+  REQUIRE(write(*cluster, {"INSERT INTO t VALUES (4)"}));
+  cluster->stop();
+  damage_log(config.nodes[1]);
+  cluster = open_cluster(config);
+  REQUIRE(write(*cluster, {"INSERT INTO t VALUES (5)"}));
+  const NodeStatus down = cluster->coordinator().known_status().nodes.at(1);
+  CHECK(down.state == "failed");
+  CHECK(down.detail.find("is damaged at byte") != std::string::npos);
+  CHECK(down.detail.find("move this node's database and log away") != std::string::npos);
+  remove_node_files(config.nodes[1]);
+  wait_until_whole(*cluster);
+  CHECK(*read_integer(*cluster, "SELECT count(*) FROM t", ReadConsistency::local, "n2") == 5);
   require_equal(*cluster);
 }
 
