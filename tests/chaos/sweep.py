@@ -5,11 +5,13 @@ import os
 import pathlib
 import re
 import signal
+import time
 
 from .networks import run
 
 RUN_FOLDER = re.compile(r"quorate-chaos-(\d+)-")
 PID_FILES = "*.pid"
+EXEC_TRIES, EXEC_PAUSE_S = 100, 0.01
 
 
 def is_alive(pid):
@@ -34,16 +36,26 @@ def sweep(parent):
     return removed
 
 
+def command_line(pid):
+    """Empty if there is no such process, or it is a zombie. One that is just becoming another program has none for a
+    moment: it is asked again."""
+    for _ in range(EXEC_TRIES):
+        try:
+            command = pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        if command:
+            return command
+        time.sleep(EXEC_PAUSE_S)
+    return ""
+
+
 def kill_processes(folder):
     """A pid counts only while the process of that number still has the folder in its command line."""
     removed = []
     for file in sorted(folder.glob(PID_FILES)):
         pid = int(file.read_text(encoding="utf-8"))
-        try:
-            command = pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        if str(folder) in command:
+        if str(folder) in command_line(pid):
             os.kill(pid, signal.SIGKILL)
             removed.append(f"process {pid}")
     return removed

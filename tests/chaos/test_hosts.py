@@ -15,7 +15,7 @@ from .client import ask
 from .hosts import Host, wait_until
 from .networks import LoopbackNetwork, NamespaceNetwork, run
 from .shim import COMPILERS, ShimControl, compile_shim
-from .sweep import sweep
+from .sweep import command_line, sweep
 from .volumes import Folder, SmallDisk
 
 FAKE = pathlib.Path(__file__).with_name("fake_server.py")
@@ -254,6 +254,16 @@ host.start([sys.executable, "-c", "import time; time.sleep(600)", folder])
 print(os.getpid(), host.process.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+def test_a_process_is_recognised_while_it_becomes_another_program():
+    command = ["nice", "env", "A=b", sys.executable, "-c", "import time; time.sleep(600)", "its folder"]
+    for _ in range(20):
+        with subprocess.Popen(command) as process:
+            try:
+                assert all("its folder" in command_line(process.pid) for _ in range(200))
+            finally:
+                process.kill()
 
 
 @needs_namespaces
