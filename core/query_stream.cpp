@@ -36,6 +36,7 @@ struct QueryStream::State : std::enable_shared_from_this<State> {
   void next(SureCallback<ResultPiece> done);
   void read(SureCallback<ResultPiece> done);
   void end(const Error& why);
+  Result<ResultPiece> or_why_ended(Result<ResultPiece> piece);
   PieceLimits piece_limits();
 
   // Constant.
@@ -110,6 +111,13 @@ void QueryStream::State::end(const Error& why) {
   readers->post([over = std::move(cursor)] {});
 }
 
+// A reading that the stopped executor has dropped fails for the reason for which the stream was ended before.
+Result<ResultPiece> QueryStream::State::or_why_ended(Result<ResultPiece> piece) {
+  const std::lock_guard lock(mutex);
+  if (!piece && ended) return std::unexpected(*ended);
+  return piece;
+}
+
 QueryStream::~QueryStream() {
   state_->end({.message = "Nobody reads the stream any more."});
 }
@@ -122,7 +130,9 @@ const std::string& QueryStream::node() const {
 }
 
 void QueryStream::next(std::move_only_function<void(Result<ResultPiece>)> done) {
-  state_->next(SureCallback<ResultPiece>(std::move(done)));
+  state_->next(SureCallback<ResultPiece>([state = state_, done = std::move(done)](auto piece) mutable {
+    done(state->or_why_ended(std::move(piece)));
+  }));
 }
 
 QueryStreams::QueryStreams(std::string node, StorageEngine& engine, Executor& readers,

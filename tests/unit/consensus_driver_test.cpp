@@ -1,33 +1,12 @@
 // What ConsensusDriver does, and in which order.
 #include <doctest/doctest.h>
 
-#include <deque>
-
 #include "core/consensus/driver.hpp"
+#include "tests/unit/manual_executor.hpp"
 #include "tests/unit/participant.hpp"
 
 namespace quorate {
 namespace {
-
-// Runs what is posted when it is told to; timers never.
-class ManualExecutor final : public Executor {
- public:
-  void post(Task task) override { tasks_.push_back(std::move(task)); }
-  void post_at(std::int64_t, Task) override {}
-  std::int64_t now_us() const override { return 1; }
-  std::int64_t wall_clock_us() const override { return 1; }
-  std::uint64_t random() override { return 1; }
-  void run() {
-    while (!tasks_.empty()) {
-      Task task = std::move(tasks_.front());
-      tasks_.pop_front();
-      task();
-    }
-  }
-
- private:
-  std::deque<Task> tasks_;
-};
 
 // Log, network and listener of one follower, which note what they are asked to do.
 class Surroundings final : public LogStore, public Transport, public ConsensusListener {

@@ -2,13 +2,13 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <deque>
 #include <filesystem>
 
 #include "core/consensus/file_log_store.hpp"
 #include "core/db_node.hpp"
 #include "core/snapshot_files.hpp"
 #include "engines/memory/memory_engine.hpp"
+#include "tests/unit/manual_executor.hpp"
 
 namespace quorate {
 namespace {
@@ -22,26 +22,6 @@ struct Folder {
     fs::create_directories(path);
   }
   ~Folder() { fs::remove_all(path); }
-};
-
-// Runs what is posted when told to; what is posted for later never comes.
-class ManualExecutor final : public Executor {
- public:
-  void post(Task task) override { tasks_.push_back(std::move(task)); }
-  void post_at(std::int64_t, Task) override {}
-  std::int64_t now_us() const override { return 1; }
-  std::int64_t wall_clock_us() const override { return 1; }
-  std::uint64_t random() override { return 1; }
-  bool run_one() {
-    if (tasks_.empty()) return false;
-    const auto task = std::make_unique<Task>(std::move(tasks_.front()));
-    tasks_.pop_front();
-    (*task)();
-    return true;
-  }
-
- private:
-  std::deque<Task> tasks_;
 };
 
 class SentMessages final : public Transport {
@@ -104,8 +84,7 @@ bool votes_again(std::optional<Rule> broken) {
   REQUIRE((*node)->applied_index() == 40);
   const VoteRequest request{.term = 9, .last_log = {.index = 40, .term = 6}};
   (*node)->receive({.from = "a", .to = "b", .body = RaftBody(request)});
-  while (executor.run_one()) {
-  }
+  executor.run();
   REQUIRE(transport.messages.size() == 1);
   return std::get<VoteReply>(std::get<RaftBody>(transport.messages[0].body)).granted;
 }
