@@ -14,6 +14,7 @@ differing_node  one node shows another final state than the others
 """
 
 import argparse
+import fcntl
 import http.server
 import json
 import os
@@ -58,7 +59,9 @@ class Store:
 
     def _open(self):
         connection = sqlite3.connect(self._path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
+        with open(f"{self._path}.lock", "w") as lock:  # SQLite does not wait when several make a file's first log
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=OFF")
         return connection
 

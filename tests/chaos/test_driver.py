@@ -26,7 +26,7 @@ def run_load(folder, seconds=LOAD_S):
     cluster = Cluster([sys.executable, FAKE], folder)
     try:
         cluster.start()
-        assert cluster.wait_started(START_TIMEOUT_S), cluster.hosts[0].log_tail()
+        assert cluster.wait_started(START_TIMEOUT_S), cluster.log_tails()
         load = Load(cluster, writer, seed=1, clients=8, rate=300, seconds=seconds)
         load.setup()
         load.start()
