@@ -55,9 +55,8 @@ Result<void> create_parent(const fs::path& path) {
 Error with_remedy(Error error) {
   if (error.code == ErrorCode::corrupt) {
     error.message +=
-        ". If a majority of the nodes is intact, move this node's database and log away: it joins again, and "
-        "fetches "
-        "everything from the others.";
+        ". If a majority of the nodes is intact, move this node's database and log away: "
+        "it joins again, and fetches everything from the others.";
   }
   return error;
 }
