@@ -194,11 +194,27 @@ std::uint64_t MultiDbCoordinator::applied_index() const {
   return impl_->applied_index();
 }
 
-bool MultiDbCoordinator::is_ready() const {
+Result<void> MultiDbCoordinator::check_ready() const {
+  if (impl_->draining) return fail(ErrorCode::shutting_down, "The server is stopping.");
+  ErrorCode code = ErrorCode::node_unavailable;
+  std::string lacks;
   const std::shared_lock lock(impl_->slots_mutex);
-  return !impl_->draining && std::ranges::any_of(impl_->slots, [](const auto& slot) {
-    return slot.second.node != nullptr && slot.second.node->has_caught_up();
-  });
+  for (const auto& [id, slot] : impl_->slots) {
+    const bool is_witness = slot.node != nullptr && slot.data == nullptr;
+    if (is_witness && impl_->slots.size() > 1) continue;  // a guest of the process whose node is meant
+    if (!lacks.empty()) lacks += ' ';
+    if (slot.node == nullptr) {
+      lacks += "Node " + id + " is down (" + slot.state + "). " + slot.detail;
+    } else if (slot.node->has_caught_up()) {
+      return {};
+    } else if (const NodeId leader = slot.node->leadership().leader; leader.empty()) {
+      code = ErrorCode::no_leader;
+      lacks += "Node " + id + " knows no leader.";
+    } else {
+      lacks += "Node " + id + " is catching up with " + leader + ", the leader.";
+    }
+  }
+  return fail(code, std::move(lacks));
 }
 
 bool MultiDbCoordinator::drain(Deadline deadline) {

@@ -111,8 +111,9 @@ class MultiDbCoordinator {
   // The highest index applied on any node of this process. Cheap.
   std::uint64_t applied_index() const;
 
-  // True once a leader is known and this process has caught up with it.
-  bool is_ready() const;
+  // Whether a leader is known and a node of this process has caught up with it. Errors, which say of each node what it
+  // lacks: no_leader, node_unavailable (all are down or catching up), shutting_down.
+  Result<void> check_ready() const;
 
   const CoreLimits& limits() const;
 

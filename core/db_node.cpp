@@ -39,10 +39,6 @@ Result<std::unique_ptr<DbNode>> DbNode::open(Options options) {
   node->mode_ = (*meta)->mode;
   node->membership_ = (*meta)->membership;
   if (node->membership_.members.empty()) node->membership_ = stored->membership;
-  node->was_member_ = node->names_self(node->membership_) || node->names_self(stored->membership) ||
-                      std::ranges::any_of(stored->memberships, [&](const auto& change) {
-                        return node->names_self(change.second);
-                      });
   node->applied_ = repairs ? stored->base : (*meta)->applied;
   node->applied_index_ = applied;
   node->durable_ = stored->base.index;
@@ -270,9 +266,8 @@ void DbNode::receive(Message message) {
   if (auto* raft = std::get_if<RaftBody>(&message.body)) {
     return driver_->receive(std::move(message.from), message.instance, std::move(*raft));
   }
-  if (auto* reply = std::get_if<CallReply>(&message.body)) {
-    return options_.observer.on_reply(std::move(*reply));
-  }
+  auto* reply = std::get_if<CallReply>(&message.body);
+  if (reply != nullptr && reply->id != status_asked_) return options_.observer.on_reply(std::move(*reply));
   if (auto* call = std::get_if<Call>(&message.body); call != nullptr && serve_at_once(message.from, *call))
     return;
   options_.writer.post([this, message = std::move(message)]() mutable {
@@ -291,8 +286,7 @@ void DbNode::on_unreachable(const NodeId& node) {
   });
 }
 
-void DbNode::handle(const NodeId&, RaftBody&) {}   // receive() has passed these on
-void DbNode::handle(const NodeId&, CallReply&) {}  // likewise
+void DbNode::handle(const NodeId&, RaftBody&) {}  // receive() has passed these on
 
 void DbNode::handle(const NodeId& from, PrepareRequest& request) {
   if (request.term < leadership_.term) return;  // of a leader that has been replaced

@@ -338,8 +338,9 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
 
   bool changing_membership_ = false;  // by itself, as leader
   std::int64_t preferred_well_since_us_ = 0;
-  bool was_member_ = false;            // a membership of its log has named it
-  std::int64_t removed_since_us_ = 0;  // 0: it is a member
+  std::atomic<std::uint64_t> status_asked_ = 0;  // the call by which it asks whether it is a member
+  std::int64_t status_asked_us_ = 0;             // or when a leader was last heard of
+  std::int64_t removed_since_us_ = 0;  // as leaders have said; 0: it is a member, as far as it knows
   std::int64_t joined_again_us_ = 0;   // when it asked to last; 0: never found reason to
   struct Handover {
     NodeId to;

@@ -70,7 +70,6 @@ Result<void> DbNode::apply(const Entry& entry) {
       if (!membership) return std::unexpected(membership.error());
       auto result = apply_empty(entry, {.membership = *membership});
       if (result) membership_ = std::move(*membership);
-      was_member_ |= names_self(membership_);
       return result;
     }
     case EntryKind::mode: {

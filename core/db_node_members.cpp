@@ -7,8 +7,9 @@
 namespace quorate {
 namespace {
 
-// How long a node must find itself in no membership before it believes it: a joining one is in none for a moment.
-constexpr std::int64_t kRemovedForUs = 2'000'000;
+constexpr std::int64_t kAskUs = 1'000'000;         // without a leader
+constexpr std::int64_t kRemovedForUs = 2'000'000;  // at least, before it is believed
+constexpr std::int64_t kJoinAgainUs = 2'000'000;
 
 }  // namespace
 
@@ -189,7 +190,6 @@ void DbNode::hand_back(const ConsensusDriver::View& view) {
   driver_->transfer(preferred->id);
 }
 
-// A node that has everything and stands in no membership has been removed.
 bool DbNode::names_self(const Membership& membership) const {
   const Member* self = membership.find(id());
   return self != nullptr && self->instance == instance_;
@@ -199,36 +199,48 @@ bool DbNode::names_self(const Membership& membership) const {
 // asking to, which went astray for a while. Or this one is far behind; then nothing comes of it.
 void DbNode::join_again(const Member& present, std::int64_t now_us) {
   if (joined_again_us_ == 0) joined_again_us_ = now_us;
-  if (now_us - joined_again_us_ < kRemovedForUs) return;
+  if (now_us - joined_again_us_ < kJoinAgainUs) return;
   joined_again_us_ = now_us;
   // With all that the place is marked with: this may be answered when this life is in it already.
   Member self = present;
   self.instance = instance_;
   self.voter = false;
   self.out = false;
-  options_.observer.on_member_call({.member = self}, now_us + kRemovedForUs,
-                                   [](const Result<CallAnswer>&) {});
+  options_.observer.on_member_call({.member = self}, now_us + kJoinAgainUs, [](const Result<CallAnswer>&) {});
 }
 
+// Nobody speaks to a node that has been removed, perhaps while it was away. It asks those it knows, for one may lead.
 void DbNode::notice_removal() {
   const ConsensusDriver::View view = driver_->view();
   const std::int64_t now = options_.writer.now_us();
-  // What is decided counts, and what may yet be.
-  const bool is_member =
-      names_self(membership_) || (view.membership != nullptr && names_self(*view.membership));
-  was_member_ |= is_member;
   const Membership& latest = view.membership != nullptr ? *view.membership : membership_;
+  // What is decided counts, and what may yet be.
+  const bool is_member = names_self(membership_) || names_self(latest);
   if (const Member* present = latest.find(id()); present != nullptr && !is_member) join_again(*present, now);
-  const bool has_all = view.leader_commit != 0 && applied_.index >= view.leader_commit;
-  // A leader speaks to members only, and a little longer to one that it has removed.
-  const bool is_spoken_to = view.last_leader_contact != 0 && now - view.last_leader_contact < kRemovedForUs;
-  // A snapshot may be older than the entry that made this node a member.
-  if (is_member || !was_member_ || !has_all || is_spoken_to || view.leadership.role == Role::leader) {
+  const bool is_led = view.leadership.role == Role::leader ||
+                      (view.last_leader_contact != 0 && now - view.last_leader_contact < kAskUs);
+  if (is_led) removed_since_us_ = 0;
+  if (is_led || status_asked_us_ == 0) status_asked_us_ = now;
+  if (now - status_asked_us_ < kAskUs) return;
+  status_asked_us_ = now;
+  status_asked_ = options_.writer.random();
+  for (const Member& member : latest.members) {
+    if (member.id != id())
+      send(member.id, Call{.id = status_asked_, .timeout_us = kAskUs, .body = StatusCall{}});
+  }
+}
+
+// A leader that has been replaced without knowing may not know either that this node has joined. It does not lead for long.
+void DbNode::handle(const NodeId&, CallReply& reply) {
+  const auto* status = reply.answer ? std::get_if<ClusterStatus>(&*reply.answer) : nullptr;
+  if (status == nullptr || status->source != status->leader || status->cluster_id != cluster_id_) return;
+  const std::int64_t now = options_.writer.now_us();
+  if (std::ranges::find(status->nodes, id(), &NodeStatus::id) != status->nodes.end()) {
     removed_since_us_ = 0;
     return;
   }
   if (removed_since_us_ == 0) removed_since_us_ = now;
-  if (now - removed_since_us_ < kRemovedForUs) return;
+  if (now - removed_since_us_ < std::max(kRemovedForUs, 2 * to_us(options_.timing.election_timeout))) return;
   go_down(NodeState::removed, {.code = ErrorCode::not_found,
                                .message = "Node " + id() + " has been removed from the cluster.",
                                .node = id()});

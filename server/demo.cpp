@@ -124,7 +124,7 @@ class Demo {
     title("A cluster is initialised");
     open();
     const Deadline deadline = in_seconds(10);
-    while (!cluster_->coordinator().is_ready() && std::chrono::steady_clock::now() < deadline) {
+    while (!cluster_->coordinator().check_ready() && std::chrono::steady_clock::now() < deadline) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     const ClusterStatus status = cluster_->coordinator().known_status();

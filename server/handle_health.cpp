@@ -10,10 +10,8 @@ HandlerResult get_healthz(const Services&, const HttpRequest&) {
 
 HandlerResult get_readyz(const Services& services, const HttpRequest&) {
   if (services.stopping) co_return fail(ErrorCode::shutting_down, "This server is shutting down.");
-  if (!services.coordinator.is_ready()) {
-    co_return fail(ErrorCode::no_leader,
-                   "No leader is known yet, or this process has not caught up with it.");
-  }
+  if (Result<void> ready = services.coordinator.check_ready(); !ready)
+    co_return std::unexpected(std::move(ready.error()));
   co_return HttpResponse{.body = R"({"status":"ready"})"};
 }
 

@@ -36,6 +36,14 @@ class LocalReceivers {
   }
 
   bool has(const NodeId& node) const { return find(node) != nullptr; }
+  std::vector<NodeId> all_but(const NodeId& node) const {
+    const std::shared_lock lock(mutex_);
+    std::vector<NodeId> nodes;
+    for (const auto& [id, slot] : slots_) {
+      if (id != node) nodes.push_back(id);
+    }
+    return nodes;
+  }
   // False: message.to is not one of them, and the message is left as it was.
   bool deliver(Message& message) const {
     const std::shared_ptr<Slot> slot = find(message.to);

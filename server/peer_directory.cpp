@@ -16,9 +16,14 @@ PeerDirectory::PeerDirectory(const PeerOptions& options, PeerObserver& observer,
     : options_(options), observer_(observer), receivers_(receivers), limiter_(limiter), self_(options.self) {}
 
 void PeerDirectory::set_self(PeerHello self) {
-  const bool is_news = self.also != self_.also;
+  self.also = std::move(self_.also);
   self_ = std::move(self);
-  if (!is_news) return;
+}
+
+void PeerDirectory::tell_also() {
+  std::vector<NodeId> also = receivers_.all_but(self_.node);
+  if (also == self_.also) return;
+  self_.also = std::move(also);
   for (const auto& [node, connection] : peers_) connection->send(AlsoUpdate{.nodes = self_.also});
 }
 

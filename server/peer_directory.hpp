@@ -26,8 +26,9 @@ class PeerDirectory final : public PeerConnectionOwner {
                 LogLimiter& limiter);
 
   const PeerHello& self() const { return self_; }
-  // Tells the peers if `also` has changed.
-  void set_self(PeerHello self);
+  void set_self(PeerHello self);  // but for `also`
+  // Tells the peers which further nodes are attached here now.
+  void tell_also();
 
   // Why a process that introduces itself so is refused; nothing: it may connect. A refusal with code
   // connected_already means that it is connected by another connection, which stays.

@@ -93,10 +93,12 @@ Result<std::unique_ptr<PeerEndpoint>> PeerEndpoint::start(PeerOptions options, P
 
 void PeerEndpoint::attach(const NodeId& node, MessageReceiver& receiver) {
   impl_->receivers.attach(node, receiver);
+  asio::post(impl_->io, [impl = impl_.get()] { impl->directory.tell_also(); });
 }
 
 void PeerEndpoint::detach(const NodeId& node) {
   impl_->receivers.detach(node);
+  asio::post(impl_->io, [impl = impl_.get()] { impl->directory.tell_also(); });
 }
 
 void PeerEndpoint::send(Message message) {

@@ -45,7 +45,8 @@ class PeerEndpoint final : public LocalTransport {
   // Connects to a process whose node is not known yet, trying on until it has connected once; the observer
   // hears of it.
   void dial(const std::string& address);
-  // What later handshakes say. The present peers are told of another `also`.
+  // What later handshakes say. `also` is whatever is attached here besides the process's own node, and the peers are told
+  // when that changes.
   void set_hello(PeerHello self);
 
   // What the process that hosts this node says of itself; nothing while it is not connected.

@@ -70,9 +70,9 @@ constexpr auto kKinds = std::to_array<ProblemKind>({
      "again "
      "after the number of seconds in Retry-After; GET /v1/cluster shows the state of each node."},
     {"node_unavailable", 503, "A node that has to take part is not available",
-     "In the dual_write mode every data node must take part, and `node` did not. Nothing was applied on any "
-     "node. Try "
-     "again later, or have the operator bring the node back or switch the mode to quorum."},
+     "In the dual_write mode every data node must take part, and `node` did not: nothing was applied on any "
+     "node. Or the node that was asked is down or catching up. Try again later, or ask another process; the "
+     "operator can bring the node back, or switch the mode to quorum."},
     {"replica_mismatch", 500, "A node computed another result",
      "In the dual_write mode all nodes must compute the same result, and `node` did not. Nothing was "
      "applied. The "

@@ -43,8 +43,10 @@ void log_request(const AnsweredRequest& answered, bool all) {
 }
 
 void log_served_call(const ServedCall& call) {
-  const bool is_bad = call.error != nullptr && (kind_of(call.error->code).status >= kServerError ||
-                                                call.error->outcome == Outcome::unknown);
+  const bool is_for_client = !call.context.id.empty();  // what nodes ask for themselves they ask again
+  const bool is_bad =
+      is_for_client && call.error != nullptr &&
+      (kind_of(call.error->code).status >= kServerError || call.error->outcome == Outcome::unknown);
   spdlog::log(is_bad ? spdlog::level::warn : spdlog::level::debug, "request {}: {} for node {}: {}",
               ids_of(call.context), call.what, call.from,
               call.error == nullptr ? "done" : call.error->message);

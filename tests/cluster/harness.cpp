@@ -71,10 +71,10 @@ std::unique_ptr<EmbeddedCluster> open_cluster(const ClusterConfig& config) {
 
 void wait_until_ready(EmbeddedCluster& cluster) {
   const Deadline deadline = after(kPatience);
-  while (!cluster.coordinator().is_ready() && std::chrono::steady_clock::now() < deadline) {
+  while (!cluster.coordinator().check_ready() && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  REQUIRE(cluster.coordinator().is_ready());
+  REQUIRE(cluster.coordinator().check_ready());
 }
 
 void wait_until_whole(EmbeddedCluster& cluster) {

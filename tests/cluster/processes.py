@@ -106,6 +106,16 @@ class Node(Host):
         except requests.exceptions.RequestException:
             return False
 
+    def wait_unready(self, detail):
+        """Until it says that it is not ready, and why."""
+        def says_so():
+            try:
+                response = self.request("GET", "/readyz")
+            except requests.exceptions.RequestException:  # it is being started
+                return False
+            return response.status_code == 503 and detail in response.json()["detail"]
+        assert wait_until(says_so, PATIENCE_S), self.log_tail()
+
 
 class Witness(Node):
     """A voter without content."""

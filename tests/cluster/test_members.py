@@ -91,7 +91,7 @@ def test_the_leader_is_removed_under_load(make_cluster):
     assert removed.terminate() == 0
     removed.start()  # with its files, as if nobody had told it
     removed.wait_log("has been removed from the cluster")
-    assert not removed.is_ready()
+    removed.wait_unready(f"Node {removed.id} is down (removed).")
     load.check(*others)
     del cluster.nodes[removed.id]
     cluster.strangers.append(removed)
@@ -126,6 +126,8 @@ def test_a_new_node_replaces_a_dead_one(make_cluster):
         cluster.wait_ready(new)
         cluster.wait_members("n1", "n2", "n4")
         new.must_write(ROW.format("n4"))
+        dead.start()  # it knows nothing of its removal, and nobody speaks to it
+        dead.wait_unready("Node n3 is down (removed).")
     assert load.failures() == []
     load.check()
     cluster.check_equal("n1", "n2", "n4")

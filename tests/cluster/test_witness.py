@@ -1,5 +1,7 @@
 """Two data nodes and a third vote: a witness of its own, or one that runs where a lock is held."""
 
+import time
+
 from chaos.hosts import wait_until
 from processes import PATIENCE_S
 
@@ -116,6 +118,20 @@ def test_the_witness_of_a_shared_folder_runs_where_the_lock_is_held(make_cluster
     assert set(hosts) == {"n1", "n2"}, "it moves to the one that is left"
     check_pair_equal(cluster)
     assert cluster["n1"].rows("SELECT count(*) FROM item", consistency="linearizable") == [[3]]
+
+
+def test_the_witness_votes_for_others_once_the_node_beside_it_is_removed(make_cluster, tmp_path):
+    cluster = make_cluster(size=2, flags=["--witness-lock", tmp_path / "shared"])
+    wait_voter(cluster, "witness")
+    host = cluster[(tmp_path / "shared" / "lock").read_text(encoding="utf-8").strip().removeprefix("node ")]
+    other = next(node for node in cluster if node is not host)
+    response = other.request("DELETE", f"/v1/cluster/nodes/{host.id}")
+    assert response.status_code == 200, response.text
+    host.wait_log("has been removed from the cluster")
+    host.wait_unready(f"Node {host.id} is down (removed).")
+    cluster.wait_writable(other, TABLE)  # the witness has its part in it, and serves nobody
+    time.sleep(1)
+    host.wait_unready(f"Node {host.id} is down (removed).")
 
 
 def test_a_shared_folder_of_another_cluster_is_not_used(make_cluster, tmp_path):

@@ -62,7 +62,7 @@ void World::wipe(Host& host) {
   host.joins = true;
 }
 
-// What an operator does: a node that has been removed gets new files, and those without files join.
+// What an operator does: a node that has been removed gets new files after a while, and those without files join.
 void World::reconcile() {
   if (const Membership* decided = decided_membership(); decided != nullptr) {
     for (auto& host : hosts_) {
@@ -78,7 +78,7 @@ void World::reconcile() {
                is_up(*other) && other->view().membership != nullptr &&
                other->view().membership->find(host->config.id) != nullptr;
       });
-      if (!newer) wipe(*host);
+      if (!newer && (!disturbs_ || scheduler_.random.chance(200))) wipe(*host);
     }
   }
   later(scheduler_.random.between(300'000, kSecond), [this] { reconcile(); });

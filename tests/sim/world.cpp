@@ -153,6 +153,9 @@ void World::on_down(const NodeId& id, NodeState state, const Error& why) {
     Host& host = *each;
     if (host.config.id != id || std::exchange(host.crash_scheduled, true)) continue;
     trace(id + " down: " + why.message);
+    const Member* member = decided_membership()->find(id);
+    if (state == NodeState::removed && member != nullptr && member->instance == host.log.instance)
+      throw Violation(id + " believes that it has been removed, and is a member");
     // Its process may take a while to notice; meanwhile it can still be asked.
     later(scheduler_.random.between(0, 3) == 0 ? scheduler_.random.between(0, 20'000) : 0,
           [this, &host, state] {

@@ -111,9 +111,7 @@ TEST_CASE_FIXTURE(Quiet,
 
 TEST_CASE_FIXTURE(Quiet, "three processes know each other, and one that hosts a witness too says so") {
   Process one("n1");
-  PeerHello with_witness = hello_of("n2");
-  with_witness.also = {"w"};
-  Process two(PeerOptions{.self = with_witness});
+  Process two("n2");
   Process three("n3");
   Inbox witness;
   two.endpoint->attach("w", witness);
@@ -137,13 +135,9 @@ TEST_CASE_FIXTURE(Quiet, "three processes know each other, and one that hosts a 
 
   // The witness moves to another process.
   two.endpoint->detach("w");
-  two.endpoint->set_hello(hello_of("n2"));
   CHECK(one.inbox.wait_unreachable("w"));
   CHECK_FALSE(one.endpoint->is_reachable("w"));
-  PeerHello now_with_witness = hello_of("n3");
-  now_with_witness.also = {"w"};
   three.endpoint->attach("w", witness);
-  three.endpoint->set_hello(now_with_witness);
   for (int i = 0; i < 1000 && !one.endpoint->is_reachable("w"); ++i)
     std::this_thread::sleep_for(Milliseconds(5));
   one.send("w", 2);
