@@ -258,7 +258,7 @@ void ClusterMember::Impl::tend_shared_witness() {
 
 std::optional<Member> ClusterMember::Impl::introduced(const NodeId& node) {
   const auto hello = endpoint->peer(node);
-  if (!hello) return std::nullopt;
+  if (!hello || hello->node != node) return std::nullopt;
   return Member{.id = node,
                 .instance = hello->instance,
                 .witness = hello->witness,
