@@ -52,10 +52,15 @@ class Node(Host):
         return [BINARY, "serve", "--node-id", self.id, "--listen", f"{self.address}:{self.http_port}",
                 "--peer-listen", self.peer, "--db", self.database, *flags]
 
+    def start(self, arguments=None):
+        self.log_begins = self.log_path.stat().st_size if self.log_path.exists() else 0
+        super().start(arguments)
+
     # --- Its log ---
 
     def log(self):
-        return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
+        """Since the last start."""
+        return self.log_path.read_bytes()[self.log_begins:].decode(errors="replace")
 
     def wait_log(self, *parts):
         """Until one line has all of these parts; returns it."""

@@ -113,8 +113,8 @@ def test_the_witness_of_a_shared_folder_runs_where_the_lock_is_held(make_cluster
     for _ in range(3):
         host = cluster[(folder / "lock").read_text(encoding="utf-8").strip().removeprefix("node ")]
         hosts.append(host.id)
-        lose_and_bring_back(cluster, host)
         host.wait_log("witness", "runs here now")
+        lose_and_bring_back(cluster, host)
     assert set(hosts) == {"n1", "n2"}, "it moves to the one that is left"
     check_pair_equal(cluster)
     assert cluster["n1"].rows("SELECT count(*) FROM item", consistency="linearizable") == [[3]]
