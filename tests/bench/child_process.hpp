@@ -45,7 +45,7 @@ class ChildProcess {
 // command does not exit with 0 within two minutes.
 std::string run_to_end(const std::vector<std::string>& command, const std::filesystem::path& output);
 
-// A TCP port of 127.0.0.1 that is free now. Throws when there is none.
+// A TCP port of 127.0.0.1 that is free now, each time another one. Throws when there is none. One thread.
 std::uint16_t free_port();
 
 // "127.0.0.1:PORT"

@@ -8,11 +8,8 @@ namespace quorate::bench {
 namespace {
 
 std::vector<std::uint16_t> free_ports() {
-  std::vector<std::uint16_t> ports;
-  while (ports.size() < kPeerNodes) {
-    const std::uint16_t port = free_port();
-    if (std::ranges::find(ports, port) == ports.end()) ports.push_back(port);
-  }
+  std::vector<std::uint16_t> ports(kPeerNodes);
+  std::ranges::generate(ports, free_port);
   return ports;
 }
 
