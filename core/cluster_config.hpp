@@ -37,6 +37,9 @@ struct CoreLimits {
   std::size_t queue_bytes = 256UL * 1024 * 1024;
   std::size_t batch_transactions = 1'000;  // decided by one log entry
   std::size_t batch_bytes = 8UL * 1024 * 1024;
+  std::size_t batch_part_transactions =
+      8;  // a batch that waits for more begins with so many: the engine runs
+          // them meanwhile
   std::size_t append_bytes = 1024UL * 1024;  // of log entries in one message to a follower
   std::size_t waiting_reads = 20'000;
   std::size_t flush_entries =
@@ -58,7 +61,8 @@ struct CoreLimits {
 
 struct Timing {
   std::chrono::milliseconds heartbeat{50};
-  std::chrono::milliseconds election_timeout{600};   // plus a random share of itself
+  std::chrono::milliseconds election_timeout{600};  // plus a random share of itself
+  std::chrono::microseconds gather{1'000};  // the longest that a batch waits for the clients of the last one
   std::chrono::milliseconds prepare_timeout{3'000};  // DualWrite: how long a node may take to prepare
   std::chrono::milliseconds commit_wait{
       2'000};  // DualWrite: how long the master waits for the backups' commit

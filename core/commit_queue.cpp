@@ -4,7 +4,6 @@
 #include <utility>
 
 namespace quorate {
-
 std::size_t size_of(const Transaction& transaction) {
   std::size_t bytes = sizeof(Submission) + transaction.id.size();
   if (transaction.key) bytes += transaction.key->key.size();
@@ -26,26 +25,29 @@ bool CommitQueue::push(Submission& submission) {
   return true;
 }
 
-std::vector<Submission> CommitQueue::take_batch(ConsistencyMode cluster_mode) {
+std::vector<Submission> CommitQueue::take_batch(ConsistencyMode cluster_mode, std::optional<Begun> begun) {
   const auto mode_of = [cluster_mode](const Submission& submission) {
     return stronger(cluster_mode, submission.transaction.mode.value_or(cluster_mode));
   };
   std::vector<Submission> batch;
-  std::size_t bytes = 0;
   const std::lock_guard lock(mutex_);
   batch.reserve(std::min(submissions_.size(), limits_.batch_transactions));
   while (!submissions_.empty()) {
     const Submission& front = submissions_.front();
-    if (!batch.empty()) {
-      const bool fits =
-          batch.size() < limits_.batch_transactions && bytes + front.bytes <= limits_.batch_bytes;
-      const bool belongs = front.kind == EntryKind::batch && mode_of(front) == mode_of(batch.front());
+    if (begun) {
+      const bool fits = begun->transactions < limits_.batch_transactions &&
+                        begun->bytes + front.bytes <= limits_.batch_bytes;
+      const bool belongs = front.kind == EntryKind::batch && mode_of(front) == begun->mode;
       if (!fits || !belongs) break;
+    } else {
+      begun = {.mode = mode_of(front)};
     }
-    bytes += front.bytes;
+    ++begun->transactions;
+    begun->bytes += front.bytes;
     batch.push_back(take_front());
     if (batch.front().kind != EntryKind::batch) break;
   }
+  expected_ -= std::min(expected_, batch.size());
   return batch;
 }
 
@@ -53,7 +55,8 @@ void CommitQueue::expect(std::size_t returning, std::int64_t until_us) {
   const std::lock_guard lock(mutex_);
   const std::size_t waiting = submissions_.size();
   const bool are_awaited = 2 * waiting < returning;
-  expected_ = are_awaited
+  // One alone waits for nobody, and nobody for it.
+  expected_ = are_awaited && waiting + returning > 1
                   ? std::min({waiting + returning, limits_.batch_transactions, limits_.queue_transactions})
                   : 0;
   expected_until_us_ = until_us;
@@ -61,10 +64,17 @@ void CommitQueue::expect(std::size_t returning, std::int64_t until_us) {
 
 std::optional<std::int64_t> CommitQueue::gathers_until(std::int64_t now_us) const {
   const std::lock_guard lock(mutex_);
-  // One alone waits for nobody, and nobody for it.
-  if (expected_ < 2 || submissions_.size() >= expected_ || bytes_ >= limits_.batch_bytes) return std::nullopt;
-  if (now_us >= expected_until_us_) return std::nullopt;
+  if (!waits(now_us) || submissions_.size() >= limits_.batch_part_transactions) return std::nullopt;
   return expected_until_us_;
+}
+
+bool CommitQueue::expects_more(std::int64_t now_us) const {
+  const std::lock_guard lock(mutex_);
+  return waits(now_us);
+}
+
+bool CommitQueue::waits(std::int64_t now_us) const {
+  return submissions_.size() < expected_ && bytes_ < limits_.batch_bytes && now_us < expected_until_us_;
 }
 
 std::vector<Submission> CommitQueue::take_expired(std::int64_t now_us) {

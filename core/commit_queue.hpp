@@ -45,15 +45,24 @@ class CommitQueue {
   // comes from has counted it, and a refusal that did not look for earlier copies would not be the truth.
   [[nodiscard]] bool push(Submission& submission);
 
-  // The next batch: transactions that will be decided under the same mode, up to the batch limits, or one submission
-  // of another kind. Empty if there is nothing.
-  std::vector<Submission> take_batch(ConsistencyMode cluster_mode);
+  // A batch that is being gathered: what has been taken for it so far.
+  struct Begun {
+    ConsistencyMode mode = ConsistencyMode::quorum;
+    std::size_t transactions = 0;
+    std::size_t bytes = 0;
+  };
+  // The next batch, or more for the one that has been begun: transactions that will be decided under the same mode, up to
+  // the batch limits, or one submission of another kind. Empty if there is nothing, or nothing that belongs to it.
+  std::vector<Submission> take_batch(ConsistencyMode cluster_mode, std::optional<Begun> begun = {});
 
   // The clients of a batch of so many have just been answered. What has come meanwhile waits for them until then, unless it
   // is half as many: then it is a batch, or transactions come in a stream, whose next ones are other clients'.
   void expect(std::size_t returning, std::int64_t until_us);
-  // Until when the next batch should wait; nothing if it should not.
+  // Until when to wait before what is there is taken; nothing if it should be taken now, be it as a part of a batch that
+  // goes on gathering.
   std::optional<std::int64_t> gathers_until(std::int64_t now_us) const;
+  // Whether a batch that has taken all that belongs to it should wait for more.
+  bool expects_more(std::int64_t now_us) const;
 
   std::vector<Submission> take_expired(std::int64_t now_us);
   std::vector<Submission> take_all();
@@ -64,12 +73,13 @@ class CommitQueue {
 
  private:
   Submission take_front();
+  bool waits(std::int64_t now_us) const;
 
   const CoreLimits limits_;
   mutable std::mutex mutex_;
   std::deque<Submission> submissions_;  // guarded by mutex_
   std::size_t bytes_ = 0;               // guarded by mutex_
-  std::size_t expected_ = 0;            // guarded by mutex_
+  std::size_t expected_ = 0;  // guarded by mutex_; how many are to be taken, those that wait included
   std::int64_t expected_until_us_ = 0;  // guarded by mutex_
 };
 

@@ -198,7 +198,7 @@ void DbNode::take_leadership(Leadership leadership) {
     publish_reports();
     changing_membership_ = false;
     preferred_well_since_us_ = options_.writer.now_us();
-    if (led) give_back(in_flight_ && in_flight_->stage == InFlight::Stage::preparing);
+    if (led) give_back(may_be_given_back());
     // What a former leader had us hold is given up when the log says so, or by sweep().
     if (in_flight_ && in_flight_->kind == EntryKind::batch) held_.reset();
   }
@@ -244,7 +244,7 @@ void DbNode::go_down(NodeState state, Error why) {
   driver_->stop();
   held_.reset();
   to_apply_.clear();
-  give_back(in_flight_ && in_flight_->stage == InFlight::Stage::preparing);
+  give_back(may_be_given_back());
   if (in_flight_) {
     fail_in_flight({.code = ErrorCode::leadership_lost,
                     .message = "Node " + id() + " failed while the transaction was being decided.",

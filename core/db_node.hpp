@@ -205,14 +205,17 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
 
   // --- writer thread: db_node_write.cpp ---
   struct InFlight {
-    enum class Stage { preparing, proposed };  // preparing: on the other data nodes
+    // gathering: more transactions may come to those that are prepared here; preparing: on the other data nodes
+    enum class Stage { gathering, preparing, proposed };
     EntryKind kind = EntryKind::batch;
     Stage stage = Stage::proposed;
     Term term = 0;
-    std::int64_t begun_us = 0;
+    std::int64_t prepared_us = 0;  // how long the statements have taken
+    std::int64_t begun_us = 0;     // as if they had run in one go
     ConsistencyMode mode = ConsistencyMode::quorum;
     BatchRecord record;
     std::shared_ptr<const std::string> payload;
+    std::size_t bytes = 0;                // of the submissions
     std::vector<Submission> submissions;  // in the order of record.batch; answered ones have no `done`
     std::vector<Result<TransactionResult>> results;  // none has failed
     std::vector<std::int64_t> row_counts;
@@ -229,7 +232,16 @@ class DbNode final : public MessageReceiver, public Participant, private Consens
   bool is_in_flight(const std::string& transaction_id) const;
   Result<WriteReceipt> outcome_of_copies(const WriteCall& call, Term term);
   std::vector<Submission> without_repetitions(std::vector<Submission> submissions);
+  bool is_gathering() const { return in_flight_ && in_flight_->stage == InFlight::Stage::gathering; }
+  bool may_be_given_back() const { return in_flight_ && in_flight_->stage != InFlight::Stage::proposed; }
   void prepare(std::vector<Submission> submissions);
+  void propose_other(Submission submission);
+  void take_back_gathered(std::vector<Submission>& submissions, Batch& batch);
+  void fail_preparing(std::vector<Submission> submissions, Batch batch, const Error& error);
+  void add_prepared(std::vector<Submission> submissions, Batch batch, BatchOutcome& outcome,
+                    std::int64_t since_us);
+  void close_batch();
+  PrepareLimits prepare_limits() const;
   Batch timed_batch(std::vector<Submission>& submissions);
   void prepare_on_others();
   void check_prepares();

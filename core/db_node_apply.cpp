@@ -1,5 +1,6 @@
 // Committing what the log has decided, in log order.
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "core/db_node.hpp"
@@ -60,6 +61,7 @@ bool DbNode::waits_for_backups(const Entry& entry) {
 }
 
 Result<void> DbNode::apply(const Entry& entry) {
+  assert(!is_gathering());  // nothing is decided between two batches of a leader
   unflushed_bytes_ += entry.bytes();
   ++unflushed_entries_;
   switch (entry.kind) {

@@ -6,15 +6,10 @@
 #include "core/db_node.hpp"
 
 namespace quorate {
-namespace {
-
-// The longest that a batch waits for the clients of the last one.
-constexpr std::int64_t kMaxGatherUs = 1'000;
-
-}  // namespace
 
 bool DbNode::may_prepare() const {
-  if (!is_running() || stopped_ || !leads_ || in_flight_ || !to_apply_.empty()) return false;
+  if (!is_running() || stopped_ || !leads_ || !to_apply_.empty()) return false;
+  if (in_flight_ && !is_gathering()) return false;
   // A new leader first applies all that was decided before it, which its own first entry completes.
   return applied_.index >= leadership_.term_start || !keeps(Rule::apply_before_preparing);
 }
@@ -30,9 +25,17 @@ void DbNode::schedule_pump() {
 void DbNode::pump() {
   while (may_prepare()) {
     if (const auto until = queue_.gathers_until(options_.writer.now_us())) return pump_at(*until);
-    std::vector<Submission> submissions = queue_.take_batch(mode_);
-    if (submissions.empty()) break;
-    prepare(std::move(submissions));
+    std::optional<CommitQueue::Begun> begun;
+    if (in_flight_) {
+      begun = {.mode = in_flight_->mode,
+               .transactions = in_flight_->submissions.size(),
+               .bytes = in_flight_->bytes};
+    }
+    std::vector<Submission> submissions = queue_.take_batch(mode_, begun);
+    const bool is_all = submissions.empty();
+    if (is_all && !in_flight_) break;
+    if (!is_all) prepare(std::move(submissions));
+    if (is_gathering() && (is_all || !queue_.expects_more(options_.writer.now_us()))) close_batch();
   }
   // A submission that was queued while leadership went elsewhere.
   if (!leads_ && !stopped_ && !queue_.empty()) options_.observer.on_returned(queue_.take_all());
@@ -48,57 +51,94 @@ void DbNode::pump_at(std::int64_t when_us) {
 }
 
 void DbNode::prepare(std::vector<Submission> submissions) {
-  held_.reset();
-  InFlight next{
-      .kind = submissions.front().kind, .term = leadership_.term, .begun_us = options_.writer.now_us()};
-  if (next.kind != EntryKind::batch) {
-    next.payload = submissions.front().payload;
-    if (next.kind == EntryKind::membership) {
-      auto membership = changed(membership_, *submissions.front().change);
-      if (!membership) return submissions.front().done(std::unexpected(membership.error()));
-      if (*membership == membership_) {
-        return submissions.front().done(WriteReceipt{.index = applied_.index, .term = applied_.term});
-      }
-      next.payload = std::make_shared<const std::string>(to_text(*membership));
-    }
-    if (next.kind == EntryKind::restore) {
-      const RestoreRecord& record = *submissions.front().restore;
-      if (auto outcome = known_outcome(record)) return submissions.front().done(std::move(*outcome));
-      next.payload = std::make_shared<const std::string>(encode(record));
-    }
-    next.submissions = std::move(submissions);
-    in_flight_ = std::move(next);
-    return propose();
-  }
-
+  if (submissions.front().kind != EntryKind::batch) return propose_other(std::move(submissions.front()));
   submissions = without_repetitions(std::move(submissions));
   if (submissions.empty()) return;
-  next.mode = stronger(mode_, submissions.front().transaction.mode.value_or(mode_));
+  const ConsistencyMode mode = stronger(mode_, submissions.front().transaction.mode.value_or(mode_));
+  const std::int64_t now = options_.writer.now_us();
   Batch batch = timed_batch(submissions);
-  auto prepared = prepare_batch(*options_.engine, batch,
-                                {.statement_time = options_.limits.statement_time,
-                                 .max_rows = options_.limits.result_rows,
-                                 .max_bytes = options_.limits.result_bytes,
-                                 .max_kept_bytes = options_.limits.kept_result_bytes});
-  if (!prepared) {
-    const Error& error = prepared.error();
-    if (error.code == ErrorCode::disk_full) {  // the other nodes would hardly fare better
-      for (std::size_t i = 0; i < submissions.size(); ++i) {
-        submissions[i].transaction = std::move(batch[i].transaction);
-        refuse(submissions[i], error);
-      }
-      return;
+  Result<bool> extended = false;
+  const bool is_begun = is_gathering();
+  if (is_begun) {
+    extended = held_->batch.extend(batch, prepare_limits());
+    if (extended && *extended)
+      return add_prepared(std::move(submissions), std::move(batch), held_->batch.outcome(), now);
+    take_back_gathered(submissions, batch);
+  }
+  held_.reset();
+  auto prepared = extended ? prepare_batch(*options_.engine, batch, prepare_limits())
+                           : Result<PreparedBatch>(std::unexpected(extended.error()));
+  if (!prepared) return fail_preparing(std::move(submissions), std::move(batch), prepared.error());
+
+  in_flight_ = InFlight{.stage = InFlight::Stage::gathering, .term = leadership_.term, .mode = mode};
+  in_flight_->record.id = {options_.writer.random(), options_.writer.random()};
+  in_flight_->record.mode = mode;
+  add_prepared(std::move(submissions), std::move(batch), prepared->outcome(), now);
+  if (in_flight_->submissions.empty()) return in_flight_.reset();
+  held_.emplace(
+      Held{.id = in_flight_->record.id, .mode = mode, .batch = std::move(*prepared), .since_us = now});
+  // What had to be run again is not run a third time.
+  if (is_begun) close_batch();
+}
+
+void DbNode::propose_other(Submission submission) {
+  held_.reset();
+  InFlight next{.kind = submission.kind, .term = leadership_.term, .begun_us = options_.writer.now_us()};
+  next.payload = submission.payload;
+  if (next.kind == EntryKind::membership) {
+    auto membership = changed(membership_, *submission.change);
+    if (!membership) return submission.done(std::unexpected(membership.error()));
+    if (*membership == membership_) {
+      return submission.done(WriteReceipt{.index = applied_.index, .term = applied_.term});
     }
-    for (std::size_t i = 0; i < submissions.size(); ++i)
-      submissions[i].transaction = std::move(batch[i].transaction);
+    next.payload = std::make_shared<const std::string>(to_text(*membership));
+  }
+  if (next.kind == EntryKind::restore) {
+    const RestoreRecord& record = *submission.restore;
+    if (auto outcome = known_outcome(record)) return submission.done(std::move(*outcome));
+    next.payload = std::make_shared<const std::string>(encode(record));
+  }
+  next.submissions.push_back(std::move(submission));
+  in_flight_ = std::move(next);
+  propose();
+}
+
+PrepareLimits DbNode::prepare_limits() const {
+  return {.statement_time = options_.limits.statement_time,
+          .max_rows = options_.limits.result_rows,
+          .max_bytes = options_.limits.result_bytes,
+          .max_kept_bytes = options_.limits.kept_result_bytes};
+}
+
+// Puts what was gathered before them in front of these.
+void DbNode::take_back_gathered(std::vector<Submission>& submissions, Batch& batch) {
+  InFlight gathered = std::move(*in_flight_);
+  in_flight_.reset();
+  std::ranges::move(submissions, std::back_inserter(gathered.submissions));
+  std::ranges::move(batch, std::back_inserter(gathered.record.batch));
+  submissions = std::move(gathered.submissions);
+  batch = std::move(gathered.record.batch);
+}
+
+void DbNode::fail_preparing(std::vector<Submission> submissions, Batch batch, const Error& error) {
+  for (std::size_t i = 0; i < submissions.size(); ++i)
+    submissions[i].transaction = std::move(batch[i].transaction);
+  if (error.code != ErrorCode::disk_full) {
     options_.observer.on_returned(std::move(submissions));
     return go_down(error);
   }
+  // The other nodes would hardly fare better.
+  for (Submission& submission : submissions) refuse(submission, error);
+}
 
-  auto& results = prepared->outcome().transactions;
-  next.record.batch.reserve(results.size());
-  next.results.reserve(results.size());
-  next.submissions.reserve(results.size());
+// To the batch that is gathered; what has failed is answered.
+void DbNode::add_prepared(std::vector<Submission> submissions, Batch batch, BatchOutcome& outcome,
+                          std::int64_t since_us) {
+  auto& results = outcome.transactions;
+  InFlight& gathered = *in_flight_;
+  gathered.record.batch.reserve(gathered.record.batch.size() + results.size());
+  gathered.results.reserve(gathered.results.size() + results.size());
+  gathered.submissions.reserve(gathered.submissions.size() + results.size());
   for (std::size_t i = 0; i < submissions.size(); ++i) {
     if (!results[i]) {
       submissions[i].transaction = std::move(batch[i].transaction);
@@ -106,25 +146,23 @@ void DbNode::prepare(std::vector<Submission> submissions) {
       continue;
     }
     for (const StatementResult& statement : results[i]->statements)
-      next.row_counts.push_back(statement.rows_affected);
-    next.record.batch.push_back(std::move(batch[i]));
-    next.results.push_back(std::move(results[i]));
-    next.submissions.push_back(std::move(submissions[i]));
+      gathered.row_counts.push_back(statement.rows_affected);
+    gathered.bytes += submissions[i].bytes;
+    gathered.record.batch.push_back(std::move(batch[i]));
+    gathered.results.push_back(std::move(results[i]));
+    gathered.submissions.push_back(std::move(submissions[i]));
   }
-  if (next.submissions.empty()) return;
+  const std::int64_t now = options_.writer.now_us();
+  gathered.prepared_us += now - since_us;
+  gathered.begun_us = now - gathered.prepared_us;
+}
 
-  next.record.id = {options_.writer.random(), options_.writer.random()};
-  next.record.mode = next.mode;
-  next.record.digest = prepared->outcome().digest;
-  next.payload = std::make_shared<const std::string>(encode(next.record));
-  held_.emplace(Held{.id = next.record.id,
-                     .mode = next.mode,
-                     .batch = std::move(*prepared),
-                     .since_us = options_.writer.now_us()});
-  in_flight_ = std::move(next);
-  if (in_flight_->mode == ConsistencyMode::dual_write && keeps(Rule::prepare_on_every_node)) {
+// No more comes to the batch: it is to be decided.
+void DbNode::close_batch() {
+  in_flight_->record.digest = held_->batch.outcome().digest;
+  in_flight_->payload = std::make_shared<const std::string>(encode(in_flight_->record));
+  if (in_flight_->mode == ConsistencyMode::dual_write && keeps(Rule::prepare_on_every_node))
     return prepare_on_others();
-  }
   propose();
 }
 
@@ -154,7 +192,7 @@ bool DbNode::is_in_flight(const std::string& transaction_id) const {
          });
 }
 
-// Answers those that were decided before, and puts those off that stand in the batch twice.
+// Answers those that were decided before, and puts those off that stand in the batch already.
 std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> submissions) {
   const auto may_be_repeated = [](const Submission& each) {
     return each.transaction.forwarded || each.transaction.key;
@@ -162,6 +200,12 @@ std::vector<Submission> DbNode::without_repetitions(std::vector<Submission> subm
   if (std::ranges::none_of(submissions, may_be_repeated)) return submissions;
   std::set<std::string> ids;
   std::set<std::string> keys;
+  if (is_gathering() && keeps(Rule::look_among_gathered)) {
+    for (const TimedTransaction& timed : in_flight_->record.batch) {
+      if (timed.transaction.forwarded) ids.insert(timed.transaction.id);
+      if (timed.transaction.key) keys.insert(timed.transaction.key->key);
+    }
+  }
   std::vector<Submission> fresh;
   std::vector<Submission> again;
   for (Submission& submission : submissions) {
@@ -279,7 +323,7 @@ void DbNode::on_proposal(const ProposalAnswer& answer) {
 
 // Undoes the batch everywhere before it is proposed and answers it with `error`.
 void DbNode::abandon(const Error& error) {
-  assert(in_flight_->stage == InFlight::Stage::preparing);
+  assert(may_be_given_back());
   held_.reset();
   for (const auto& [member, reply] : in_flight_->prepares)
     send(member, ReleaseBatch{.batch = in_flight_->record.id});
@@ -357,7 +401,8 @@ void DbNode::answer_in_flight() {
   // Whoever misses a batch waits until the next one is decided, about two batches; that is also what waiting for them may
   // cost.
   const std::int64_t now = options_.writer.now_us();
-  queue_.expect(done.submissions.size(), now + std::min(2 * (now - done.begun_us), kMaxGatherUs));
+  queue_.expect(done.submissions.size(),
+                now + std::min(2 * (now - done.begun_us), to_us(options_.timing.gather)));
   WriteReceipt receipt{.index = done.position.index, .term = done.position.term, .mode = done.mode};
   name_nodes(receipt);
   for (std::size_t i = 0; i < done.submissions.size(); ++i) {

@@ -70,12 +70,12 @@ struct MetaChange {
   std::vector<KeyedOutcome> outcomes = {};
 };
 
-// What a prepared batch did.
+// What prepare() did, or extend().
 struct BatchOutcome {
-  // One per transaction, in order. Those that failed left no trace in the batch; the others are complete: nothing of
+  // One per transaction given, in order. Those that failed left no trace in the batch; the others are complete: nothing of
   // them is left that could fail at commit (deferred constraints have been checked).
   std::vector<Result<TransactionResult>> transactions;
-  Digest digest;  // the chained digest that the content will have once the batch is committed
+  Digest digest;  // the chained digest that the content will have once all that is held is committed
 };
 
 struct PrepareLimits {
@@ -164,6 +164,10 @@ class StorageEngine {
   // Prefer prepare_batch() below, which rolls back by RAII.
   virtual Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) = 0;
 
+  // Runs more transactions in what is held, as if prepare() had been given them behind its own. Fails as prepare() does.
+  // Nothing: with these, all would have to be run again. In both cases nothing is held any more.
+  virtual Result<std::optional<BatchOutcome>> extend(const Batch& more, const PrepareLimits& limits) = 0;
+
   // Writes position, the prepared digest, clock and what `change` names in the same transaction and commits it. With
   // every outcome that is kept, some of those whose time is over are removed. On failure nothing is held and the node must stop: the decision stands, the log replays it.
   virtual Result<void> commit(Position position, const MetaChange& change = {}) = 0;
@@ -220,8 +224,20 @@ class PreparedBatch {
     if (engine_ != nullptr) engine_->rollback();
   }
 
+  // Of what was run last; its digest is of all.
   const BatchOutcome& outcome() const { return outcome_; }
   BatchOutcome& outcome() { return outcome_; }
+
+  // False: all would have to be prepared again. Then, and on failure, nothing is held any more.
+  Result<bool> extend(const Batch& more, const PrepareLimits& limits) {
+    StorageEngine* const engine = std::exchange(engine_, nullptr);
+    Result<std::optional<BatchOutcome>> outcome = engine->extend(more, limits);
+    if (!outcome) return std::unexpected(outcome.error());
+    if (!*outcome) return false;
+    engine_ = engine;
+    outcome_ = std::move(**outcome);
+    return true;
+  }
 
   Result<void> commit(Position position, const MetaChange& change = {}) {
     return std::exchange(engine_, nullptr)->commit(position, change);

@@ -29,8 +29,8 @@ class Executor {
 inline std::int64_t to_us(std::chrono::steady_clock::time_point time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
-inline std::int64_t to_us(std::chrono::milliseconds duration) {
-  return std::chrono::microseconds(duration).count();
+inline std::int64_t to_us(std::chrono::microseconds duration) {
+  return duration.count();
 }
 inline std::chrono::steady_clock::time_point deadline_at(std::int64_t time_us) {
   return std::chrono::steady_clock::time_point(std::chrono::microseconds(time_us));

@@ -45,11 +45,12 @@ enum class Rule {
   not_applied_only_if_certain,   // a transaction in doubt is reported as unknown
   answer_after_commit,           // a client is told `applied` only once the entry is committed
   look_up_keys,                  // a transaction whose key is known is not run again
+  look_among_gathered,           // ... nor one that stands in the batch already that more is added to
   keep_outcomes_everywhere,      // ... on whichever node comes to lead
   restore_only_whole_files,      // a file replaces the content only where all of it is
 };
 
-inline constexpr std::array<std::pair<Rule, std::string_view>, 39> kRules{{
+inline constexpr std::array<std::pair<Rule, std::string_view>, 40> kRules{{
     {Rule::commit_current_term_only, "commit_current_term_only"},
     {Rule::noop_opens_term, "noop_opens_term"},
     {Rule::acknowledge_what_was_compared, "acknowledge_what_was_compared"},
@@ -87,6 +88,7 @@ inline constexpr std::array<std::pair<Rule, std::string_view>, 39> kRules{{
     {Rule::not_applied_only_if_certain, "not_applied_only_if_certain"},
     {Rule::answer_after_commit, "answer_after_commit"},
     {Rule::look_up_keys, "look_up_keys"},
+    {Rule::look_among_gathered, "look_among_gathered"},
     {Rule::keep_outcomes_everywhere, "keep_outcomes_everywhere"},
     {Rule::restore_only_whole_files, "restore_only_whole_files"},
 }};

@@ -159,11 +159,26 @@ Result<TransactionResult> MemoryEngine::run(MemoryContent& content, const TimedT
 
 Result<BatchOutcome> MemoryEngine::prepare(const Batch& batch, const PrepareLimits& limits) {
   if (auto fault = check_fault("prepare"); !fault) return std::unexpected(fault.error());
-  MemoryContent content = *disk_->current();
-  if (held_ || !content.meta) return fail(ErrorCode::internal, "prepare() needs a meta, and nothing held.");
+  if (held_ || !disk_->current()->meta)
+    return fail(ErrorCode::internal, "prepare() needs a meta, and nothing held.");
+  held_ = *disk_->current();
+  batch_changes_.reset();
+  has_changes_ = false;
+  return hold(batch, limits);
+}
+
+Result<std::optional<BatchOutcome>> MemoryEngine::extend(const Batch& more, const PrepareLimits& limits) {
+  if (!held_) return fail(ErrorCode::internal, "extend() needs a prepared batch.");
+  if (auto fault = check_fault("prepare"); !fault) {
+    held_.reset();
+    return std::unexpected(fault.error());
+  }
+  return hold(more, limits);
+}
+
+BatchOutcome MemoryEngine::hold(const Batch& batch, const PrepareLimits& limits) {
+  MemoryContent& content = *held_;
   BatchOutcome outcome;
-  ChangeDigest batch_changes;
-  bool changed = false;
   for (const TimedTransaction& given : batch) {
     TimedTransaction timed = given;
     timed.clock_us = std::max(given.clock_us, content.meta->clock_us);
@@ -172,12 +187,11 @@ Result<BatchOutcome> MemoryEngine::prepare(const Batch& batch, const PrepareLimi
     if (!outcome.transactions.back()) continue;
     attempt.meta->clock_us = timed.clock_us;
     content = std::move(attempt);
-    batch_changes.add_digest(changes_.finish());
-    changed = true;
+    batch_changes_.add_digest(changes_.finish());
+    has_changes_ = true;
   }
-  if (changed) content.meta->digest = chain(content.meta->digest, batch_changes.finish());
+  if (has_changes_) content.meta->digest = chain(disk_->current()->meta->digest, batch_changes_.finish());
   outcome.digest = content.meta->digest;
-  held_ = std::move(content);
   return outcome;
 }
 

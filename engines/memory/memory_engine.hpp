@@ -22,6 +22,7 @@ class MemoryEngine : public StorageEngine {
   Result<void> write_meta(const ClusterMeta& meta) override;
   Result<bool> is_empty() override;
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) override;
+  Result<std::optional<BatchOutcome>> extend(const Batch& more, const PrepareLimits& limits) override;
   Result<void> commit(Position position, const MetaChange& change) override;
   using StorageEngine::commit;
   Result<std::optional<std::string>> find_outcome(const std::string& key) override;
@@ -44,12 +45,16 @@ class MemoryEngine : public StorageEngine {
 
  private:
   Result<void> check_fault(std::string_view operation) const;
+  // Runs the batch behind what is held, which is then held with it.
+  BatchOutcome hold(const Batch& batch, const PrepareLimits& limits);
   Result<TransactionResult> run(MemoryContent& content, const TimedTransaction& timed,
                                 const PrepareLimits& limits);
 
   std::shared_ptr<MemoryDisk> disk_;
   ParsedStatementCache statements_;
   ChangeDigest changes_;
+  ChangeDigest batch_changes_;         // of all that is held
+  bool has_changes_ = false;           // likewise
   std::optional<MemoryContent> held_;  // the prepared content, with clock and digest already in its meta
 };
 

@@ -43,6 +43,11 @@ Result<BatchOutcome> SqliteEngine::prepare(const Batch& batch, const PrepareLimi
   return writer_->prepare(batch, limits);
 }
 
+Result<std::optional<BatchOutcome>> SqliteEngine::extend(const Batch& more, const PrepareLimits& limits) {
+  if (!writer_) return not_open();
+  return writer_->extend(more, limits);
+}
+
 Result<void> SqliteEngine::commit(Position position, const MetaChange& change) {
   if (!writer_) return not_open();
   return writer_->commit(position, change);

@@ -23,6 +23,7 @@ class SqliteEngine : public StorageEngine {
   Result<void> write_meta(const ClusterMeta& meta) override;
   Result<bool> is_empty() override;
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) override;
+  Result<std::optional<BatchOutcome>> extend(const Batch& more, const PrepareLimits& limits) override;
   Result<void> commit(Position position, const MetaChange& change) override;
   Result<std::optional<std::string>> find_outcome(const std::string& key) override;
   void rollback() noexcept override;

@@ -95,7 +95,28 @@ Result<BatchOutcome> Writer::prepare(const Batch& batch, const PrepareLimits& li
   if (auto begun = guarded([&] { return begin(); }); !begun) return std::unexpected(begun.error());
   Result<BatchOutcome> outcome = guarded([&] { return run_batch(batch, limits); });
   held_ = outcome.has_value();
-  if (outcome) return outcome;
+  if (!held_) abandon();
+  return outcome;
+}
+
+Result<std::optional<BatchOutcome>> Writer::extend(const Batch& more, const PrepareLimits& limits) {
+  if (!held_) return fail(ErrorCode::internal, "extend() needs a prepared batch.");
+  Failures failures(more.size());
+  BatchOutcome outcome;
+  const bool in_savepoints = batches_in_savepoints_ > 0;
+  const Result<bool> complete =
+      guarded([&] { return run_pass(more, limits, failures, outcome, in_savepoints); });
+  held_ = complete && *complete;
+  if (held_) return outcome;
+  if (complete) {
+    batches_in_savepoints_ = kBatchesInSavepoints;
+    return std::nullopt;
+  }
+  abandon();
+  return std::unexpected(complete.error());
+}
+
+void Writer::abandon() {
   rollback();
   // After a failed write SQLite reads the file afresh, which counts like another program's commit. There was none: the
   // write transaction was open until just now.
@@ -103,7 +124,6 @@ Result<BatchOutcome> Writer::prepare(const Batch& batch, const PrepareLimits& li
     known_version_ = data_version();  // if it cannot be read, the next use finds the same and says so
     return {};
   });
-  return outcome;
 }
 
 Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& limits) {
@@ -112,6 +132,7 @@ Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& 
   bool in_savepoints = batches_in_savepoints_ > 0;
   if (in_savepoints) --batches_in_savepoints_;
   for (int restarts = 0;; ++restarts) {
+    begin_pass();
     const Result<bool> complete = run_pass(batch, limits, failures, outcome, in_savepoints);
     if (!complete) return std::unexpected(complete.error());
     if (*complete) return outcome;
@@ -125,14 +146,17 @@ Result<BatchOutcome> Writer::run_batch(const Batch& batch, const PrepareLimits& 
   }
 }
 
+void Writer::begin_pass() {
+  runner_->begin_batch();
+  batch_changes_.reset();
+  has_changes_ = false;
+  prepared_ = *meta_;
+}
+
 Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures,
                               BatchOutcome& outcome, bool in_savepoints) {
   outcome.transactions.clear();
   outcome.transactions.reserve(batch.size());
-  runner_->begin_batch();
-  batch_changes_.reset();
-  prepared_ = *meta_;
-  bool changed = false;
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (failures[i]) {
       outcome.transactions.push_back(std::unexpected(*failures[i]));
@@ -144,7 +168,7 @@ Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, F
     if (done) {
       prepared_.clock_us = clock_us;
       batch_changes_.add_digest(runner_->changes());
-      changed = true;
+      has_changes_ = true;
     } else {
       if (is_database_failure(done.error().code)) return std::unexpected(done.error());
       failures[i] = done.error();
@@ -153,7 +177,7 @@ Result<bool> Writer::run_pass(const Batch& batch, const PrepareLimits& limits, F
     }
     outcome.transactions.push_back(std::move(done));
   }
-  if (changed) prepared_.digest = chain(prepared_.digest, batch_changes_.finish());
+  if (has_changes_) prepared_.digest = chain(meta_->digest, batch_changes_.finish());
   outcome.digest = prepared_.digest;
   return true;
 }

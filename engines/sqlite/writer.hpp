@@ -37,6 +37,7 @@ class Writer {
   Result<void> execute(const std::string& sql);
   Result<void> write_meta(const ClusterMeta& meta);
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits);
+  Result<std::optional<BatchOutcome>> extend(const Batch& more, const PrepareLimits& limits);
   Result<void> commit(Position position, const MetaChange& change);
   Result<std::optional<std::string>> find_outcome(const std::string& key);
   void rollback() noexcept;
@@ -48,10 +49,13 @@ class Writer {
   Result<void> begin();
   Result<void> check_unchanged();
   std::int64_t data_version();
+  // Gives up what is held after a failure of the database.
+  void abandon();
   // Precondition: the write transaction has been begun.
   Result<BatchOutcome> run_batch(const Batch& batch, const PrepareLimits& limits);
-  // False when a transaction, the one after outcome.transactions, has ended the whole write transaction, or without
-  // savepoints has failed: the write transaction is rolled back.
+  void begin_pass();
+  // Runs the batch behind what the pass has run so far. False when a transaction, the one after outcome.transactions, has
+  // ended the whole write transaction, or without savepoints has failed: the write transaction is rolled back.
   Result<bool> run_pass(const Batch& batch, const PrepareLimits& limits, Failures& failures,
                         BatchOutcome& outcome, bool in_savepoints);
   void use_meta(ClusterMeta meta);
@@ -67,8 +71,9 @@ class Writer {
   std::unique_ptr<TransactionRunner> runner_;  // with meta_
   std::unique_ptr<MetaUpdate> meta_update_;    // with meta_
   std::unique_ptr<KeyTable> keys_;             // with meta_
-  ChangeDigest batch_changes_;
-  int batches_in_savepoints_ = 0;  // so many are still to be prepared so
+  ChangeDigest batch_changes_;                 // of the pass
+  bool has_changes_ = false;                   // likewise
+  int batches_in_savepoints_ = 0;              // so many are still to be prepared so
   bool held_ = false;
   ClusterMeta prepared_;  // what the meta will be, but for the position; while held_
 };

@@ -101,6 +101,87 @@ TEST_CASE(
   });
 }
 
+// As whoever gathers a batch does: adds to what is held, or prepares all again.
+std::vector<Result<TransactionResult>> add(TestEngine& engine, std::optional<PreparedBatch>& held,
+                                           Batch& good, const Batch& more) {
+  const bool is_extended = held && expect_value(held->extend(more, {}));
+  Batch run = more;
+  if (!is_extended) {
+    held.reset();
+    run = good;
+    run.insert(run.end(), more.begin(), more.end());
+    held.emplace(expect_value(prepare_batch(*engine, run, {})));
+  }
+  auto results = std::move(held->outcome().transactions);
+  REQUIRE(results.size() == run.size());
+  results.erase(results.begin(), results.end() - static_cast<std::ptrdiff_t>(more.size()));
+  for (std::size_t i = 0; i < more.size(); ++i) {
+    if (results[i]) good.push_back(more[i]);
+  }
+  return results;
+}
+
+TEST_CASE("a batch that is prepared in parts is the same as one that is prepared at once") {
+  for_every_engine([](const std::string& name) {
+    TestEngine engine(name);
+    TestEngine at_once(name);
+    engine.apply({kCreate});
+    at_once.apply({kCreate});
+    std::int64_t next = 0;
+    std::uint64_t index = 2;
+    for (std::size_t round = 0; round < 100; ++round) {
+      std::optional<PreparedBatch> held;
+      Batch good;
+      for (std::size_t part = 0; part < 3; ++part) {
+        Batch more;
+        for (std::size_t i = 0; i < 1 + round % 3; ++i, ++next) {
+          // The clock may come to what is added from elsewhere, and be behind.
+          more.push_back(transaction({statement("INSERT INTO t VALUES (?, unixepoch() || random(), ?)",
+                                                {integer(next), integer(next)}),
+                                      statement("SELECT count(*) FROM t")},
+                                     static_cast<std::int64_t>(1'000'000 * (index + 5 - part)), next + 1));
+        }
+        // Now and then one that fails, in any part, also several in a row; it meets what was added before it.
+        const bool fails = round % 40 < 6 && part == round % 3;
+        if (fails)
+          more.insert(more.begin(),
+                      transaction({statement("INSERT INTO t VALUES (?, 'twice', 0)", {integer(next - 1)}),
+                                   statement("INSERT INTO t VALUES (?, 'twice', 1)", {integer(next - 1)})}));
+        const auto results = add(engine, held, good, more);
+        const auto failed = std::ranges::count_if(results, [](const auto& result) { return !result; });
+        REQUIRE(failed == (fails ? 1 : 0));
+        CHECK(results.back()->statements[1].rows[0][0] == integer(next));
+      }
+      const Digest digest = held->outcome().digest;
+      expect_ok(held->commit({index++, 1}));
+      CHECK(at_once.apply(good).digest == digest);
+      REQUIRE(engine.digest() == digest);
+    }
+    CHECK(engine.content() == at_once.content());
+  });
+}
+
+TEST_CASE("what is added to a batch is rolled back with it, and can be nothing") {
+  for_every_engine([](const std::string& name) {
+    TestEngine engine(name);
+    engine.apply({kCreate});
+    const Digest before = engine.digest();
+    {
+      PreparedBatch held =
+          expect_value(prepare_batch(*engine, batch({"INSERT INTO t VALUES (1, 'a', 1)"}), {}));
+      const Digest first = held.outcome().digest;
+      REQUIRE(expect_value(held.extend({}, {})));
+      CHECK(held.outcome().digest == first);
+      REQUIRE(expect_value(held.extend(batch({"INSERT INTO t VALUES (2, 'b', 2)"}), {})));
+      CHECK(held.outcome().digest != first);
+    }
+    CHECK(engine.digest() == before);
+    CHECK(engine.value("SELECT count(*) FROM t") == integer(0));
+    CHECK_FALSE(engine->extend({}, {}).has_value());
+    engine.apply({"INSERT INTO t VALUES (1, 'c', 1)"});
+  });
+}
+
 TEST_CASE("equal batches give equal digests, different ones do not") {
   for_every_engine([](const std::string& name) {
     TestEngine a(name, "n1");

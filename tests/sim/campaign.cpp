@@ -65,6 +65,7 @@ class Campaign {
     total_.not_applied += one.not_applied;
     total_.unknown += one.unknown;
     total_.reads += one.reads;
+    total_.extensions += one.extensions;
     total_.leaders += one.leaders;
     total_.crashes += one.crashes;
     total_.quarantines += one.quarantines;
@@ -90,6 +91,7 @@ class Campaign {
     std::printf("  clients:  %llu writes applied, %llu not applied, %llu unknown; %llu reads\n",
                 number(total_.applied), number(total_.not_applied), number(total_.unknown),
                 number(total_.reads));
+    std::printf("  batches:  %llu times extended\n", number(total_.extensions));
     std::printf("  nodes:    %llu leaders, %llu crashes, %llu quarantines\n", number(total_.leaders),
                 number(total_.crashes), number(total_.quarantines));
     std::printf("  members:  %llu snapshots installed, %llu transfers and removals, %llu nodes wiped\n",

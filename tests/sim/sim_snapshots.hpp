@@ -54,14 +54,23 @@ class SimSnapshotStore final : public SnapshotStore {
 // The memory engine, watched: the world learns what each node prepares, and decides what goes wrong.
 class SimEngine final : public MemoryEngine {
  public:
-  // `before_prepare` sees every batch before it is prepared.
+  // `before_prepare` sees every batch before it is prepared, and `may_extend` what is to be added to one.
   SimEngine(std::shared_ptr<MemoryDisk> disk, SnapshotDisk& snapshots,
-            std::function<void(const Batch&)> before_prepare)
-      : MemoryEngine(std::move(disk)), snapshots_(snapshots), before_prepare_(std::move(before_prepare)) {}
+            std::function<void(const Batch&)> before_prepare, std::function<bool(const Batch&)> may_extend)
+      : MemoryEngine(std::move(disk)),
+        snapshots_(snapshots),
+        before_prepare_(std::move(before_prepare)),
+        may_extend_(std::move(may_extend)) {}
 
   Result<BatchOutcome> prepare(const Batch& batch, const PrepareLimits& limits) override {
     before_prepare_(batch);
     return MemoryEngine::prepare(batch, limits);
+  }
+
+  Result<std::optional<BatchOutcome>> extend(const Batch& more, const PrepareLimits& limits) override {
+    if (may_extend_(more)) return MemoryEngine::extend(more, limits);
+    rollback();
+    return std::nullopt;
   }
 
  protected:
@@ -73,6 +82,7 @@ class SimEngine final : public MemoryEngine {
 
   SnapshotDisk& snapshots_;
   std::function<void(const Batch&)> before_prepare_;
+  std::function<bool(const Batch&)> may_extend_;
 };
 
 }  // namespace quorate::sim

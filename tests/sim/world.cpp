@@ -47,6 +47,11 @@ World::World(std::uint64_t seed, std::optional<Rule> broken, bool verbose)
     limits_.snapshot_bytes_per_second = static_cast<std::uint64_t>(random.between(30'000, 300'000));
   // With a witness the log may be all that there is of a dead node's data: it is kept.
   if (!has_witness && random.chance(500)) limits_.log_retain_bytes = 4'000;
+  if (random.chance(200)) {  // many clients that come back soon, and batches that wait for them
+    hurried_clients_ = 800;
+    limits_.batch_part_transactions = static_cast<std::size_t>(random.between(1, 3));
+    timing_.gather = std::chrono::milliseconds(100);
+  }
   degrades_ = random.chance(500);
   const auto count =
       static_cast<std::size_t>(size + (has_witness && size == 2 ? 1 : 0) + (has_spare ? 1 : 0));
@@ -111,8 +116,9 @@ void World::start(Host& host) {
        .dual_write_degrade = degrades_,
        .repair = host.repairs,
        .engine_name = "memory",
-       .engine = std::make_unique<SimEngine>(host.disk, host.snapshots,
-                                             [this, &host](const Batch& batch) { see_prepare(host, batch); }),
+       .engine = std::make_unique<SimEngine>(
+           host.disk, host.snapshots, [this, &host](const Batch& batch) { see_prepare(host, batch); },
+           [this, &host](const Batch& batch) { return see_extension(host, batch); }),
        .log = std::make_unique<SimLogStore>(host.log),
        .snapshots = std::make_unique<SimSnapshotStore>(host.snapshots),
        .consensus = *host.consensus,
@@ -176,6 +182,13 @@ void World::see_prepare(Host& host, const Batch& batch) {
   const bool corrupts = host.corrupts && !batch.empty() && !host.node->leads();
   host.disk->corrupt_next_batch = corrupts;
   if (corrupts) host.corrupts = false;
+}
+
+// False: the engine is to ask for all of it again.
+bool World::see_extension(Host& host, const Batch& more) {
+  ++summary_.extensions;
+  see_prepare(host, more);
+  return !scheduler_.random.chance(200);
 }
 
 void World::close(Host& host) {
@@ -244,7 +257,7 @@ Summary World::run() {
   clients_run_ = true;
   disturbs_ = true;
   if (hunts_leaders_) roughen_network();
-  const auto clients = static_cast<int>(scheduler_.random.between(2, 8));
+  const auto clients = static_cast<int>(scheduler_.random.between(2, hurried_clients_ > 0 ? 20 : 8));
   for (int client = 0; client < clients; ++client) run_client(client);
   later(scheduler_.random.between(0, kSecond), [this] { sabotage(); });
   run_until(scheduler_.now_us() + scheduler_.random.between(4, hunts_leaders_ ? 20 : 12) * kSecond);

@@ -33,6 +33,7 @@ struct Summary {
   std::uint64_t not_applied = 0;
   std::uint64_t unknown = 0;
   std::uint64_t reads = 0;
+  std::uint64_t extensions = 0;  // of batches that waited for more
   std::uint64_t leaders = 0;
   std::uint64_t crashes = 0;
   std::uint64_t quarantines = 0;
@@ -100,6 +101,7 @@ class World {
   void close(Host& host);
   void crash(Host& host, bool restarts);
   void see_prepare(Host& host, const Batch& batch);
+  bool see_extension(Host& host, const Batch& more);
   void run_until(std::int64_t when_us);
   // False if the condition does not come true within limit_us.
   bool run_until_true(std::predicate auto condition, std::int64_t limit_us) {
@@ -201,6 +203,7 @@ class World {
   std::int64_t most_us_between_faults_ = 1'200'000;
   std::int64_t calm_delay_us_ = 2'000;
   std::int64_t calm_pause_us_ = 120'000;  // of a client in calm, at most
+  int hurried_clients_ = 0;               // per thousand of their pauses that are short
   bool embedded_ = true;
   bool degrades_ = false;
   ConsistencyMode first_mode_ = ConsistencyMode::quorum;

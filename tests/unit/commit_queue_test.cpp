@@ -55,6 +55,42 @@ TEST_CASE("what came while a batch was decided waits with those who come back") 
   CHECK_FALSE(queue.gathers_until(10));
 }
 
+TEST_CASE("a batch that waits for more is begun with a part of it, and takes the rest in parts") {
+  CoreLimits limits;
+  limits.batch_part_transactions = 2;
+  limits.batch_transactions = 5;
+  CommitQueue queue{limits};
+  queue.expect(5, 50);
+  push(queue, transaction("a"));
+  CHECK(queue.gathers_until(10) == 50);
+  push(queue, transaction("b"));
+  CHECK_FALSE(queue.gathers_until(10));
+  CHECK(queue.take_batch(ConsistencyMode::quorum).size() == 2);
+  CHECK(queue.expects_more(10));
+  CHECK(queue.gathers_until(10) == 50);
+  CHECK_FALSE(queue.expects_more(50));
+  CHECK_FALSE(queue.gathers_until(50));
+  for (const char* const id : {"c", "d", "e", "beyond"}) push(queue, transaction(id));
+  const CommitQueue::Begun begun{.mode = ConsistencyMode::quorum, .transactions = 2, .bytes = 20};
+  CHECK(queue.take_batch(ConsistencyMode::quorum, begun).size() == 3);
+  CHECK_FALSE(queue.expects_more(10));
+}
+
+TEST_CASE("what does not belong to a batch that is gathered stays in the queue") {
+  CoreLimits limits;
+  limits.batch_bytes = 25;
+  CommitQueue queue{limits};
+  push(queue, transaction("a"));
+  const CommitQueue::Begun quorum{.mode = ConsistencyMode::quorum, .transactions = 1, .bytes = 10};
+  const CommitQueue::Begun dual_write{.mode = ConsistencyMode::dual_write, .transactions = 1, .bytes = 10};
+  const CommitQueue::Begun full{.mode = ConsistencyMode::quorum, .transactions = 2, .bytes = 20};
+  CHECK(queue.take_batch(ConsistencyMode::quorum, dual_write).empty());
+  CHECK(queue.take_batch(ConsistencyMode::quorum, full).empty());
+  CHECK(queue.take_batch(ConsistencyMode::quorum, quorum).size() == 1);
+  push(queue, {.kind = EntryKind::mode, .deadline_us = 100});
+  CHECK(queue.take_batch(ConsistencyMode::quorum, quorum).empty());
+}
+
 TEST_CASE("what comes in a stream waits for nobody") {
   CommitQueue queue{CoreLimits{}};
   push(queue, transaction("a"));
