@@ -1,80 +1,92 @@
 #include "server/json_reader.hpp"
 
 #include <algorithm>
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/src.hpp>  // Boost.JSON itself: it is used in this file only
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace quorate {
 
 namespace {
 
-// Receives nlohmann's events and builds our value. A handler that returns false ends the reading; error_ says
-// why.
+namespace json = boost::json;
+
+// Receives the parser's events and builds our value. A handler that returns false ends the reading; error_ says why.
 class Builder {
  public:
+  using Code = boost::system::error_code;
+  // The parser's own limits: the size of the text is limited elsewhere.
+  static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
+
   Builder(const JsonLimits& limits, const JsonRowsMember& rows) : limits_(limits), rows_member_(rows) {}
   Builder(const JsonLimits& limits, ParameterRowsBuilder& rows) : limits_(limits), rows_(&rows) {}
 
-  Result<JsonValue> take() {
-    if (error_) return std::unexpected(std::move(*error_));
-    return std::move(root_);
-  }
+  std::optional<Error>& error() { return error_; }
+  JsonValue take() { return std::move(root_); }
 
-  bool null() { return rows_ != nullptr ? (rows_->null(), true) : add({}); }
-  bool boolean(bool value) { return rows_ != nullptr ? (rows_->boolean(value), true) : add({value}); }
-  bool number_integer(std::int64_t value) {
-    return rows_ != nullptr ? (rows_->integer(value), true) : add({value});
+  bool on_document_begin(Code&) { return true; }
+  bool on_document_end(Code&) { return true; }
+  bool on_null(Code& code) { return rows_ != nullptr ? (rows_->null(), true) : add({}, code); }
+  bool on_bool(bool value, Code& code) {
+    return rows_ != nullptr ? (rows_->boolean(value), true) : add({value}, code);
   }
-  bool number_unsigned(std::uint64_t value) {
-    if (value > std::numeric_limits<std::int64_t>::max()) return refuse_integer(std::to_string(value));
-    return number_integer(static_cast<std::int64_t>(value));
+  bool on_number_part(std::string_view part, Code&) { return put(part); }
+  // The parser finds where a number ends, and no more: an integer is to be exact, a real the nearest one.
+  bool on_int64(std::int64_t, std::string_view end, Code& code) { return put(end) && number(code); }
+  bool on_uint64(std::uint64_t, std::string_view end, Code& code) { return put(end) && number(code); }
+  bool on_double(double, std::string_view end, Code& code) { return put(end) && number(code); }
+  bool on_string_part(std::string_view part, std::size_t, Code&) { return put(part); }
+  bool on_string(std::string_view end, std::size_t, Code& code) {
+    put(end);
+    if (rows_ == nullptr) return add({std::exchange(text_, {})}, code);
+    rows_->string(text_);
+    text_.clear();
+    return true;
   }
-  bool number_float(double value, const std::string& text) {
-    // nlohmann hands an integer that is too long over as a double, which would lose digits without a word.
-    if (text.find_first_of(".eE") == std::string::npos) return refuse_integer(text);
-    return rows_ != nullptr ? (rows_->real(value), true) : add({value});
-  }
-  bool string(std::string& text) {
-    return rows_ != nullptr ? (rows_->string(text), true) : add({std::move(text)});
-  }
-  bool binary(const std::vector<std::uint8_t>&) { return false; }  // JSON has none
-  bool start_object(std::size_t) {
-    if (rows_ == nullptr) return open({JsonValue::Object{}});
-    rows_->start_object();
-    return check_depth();
-  }
-  bool start_array(std::size_t) {
-    if (rows_ == nullptr) return is_rows_member() ? open_rows() : open({JsonValue::Array{}});
-    rows_->start_array();
-    return check_depth();
-  }
-  bool key(std::string& name) {
+  bool on_key_part(std::string_view part, std::size_t, Code&) { return put(part); }
+  bool on_key(std::string_view end, std::size_t, Code&) {
+    put(end);
     if (rows_ != nullptr) {
-      rows_->key(name);
+      rows_->key(text_);
+      text_.clear();
     } else {
-      stack_.back().pending_name = std::move(name);
+      stack_.back().pending_name = std::exchange(text_, {});
     }
     return true;
   }
-  bool end_object() {
-    if (rows_ == nullptr) return check_unique_names(*stack_.back().value.as<JsonValue::Object>()) && close();
+  bool on_object_begin(Code& code) {
+    if (rows_ == nullptr) return open({JsonValue::Object{}}, code);
+    rows_->start_object();
+    return check_depth(code);
+  }
+  bool on_object_end(std::size_t, Code& code) {
+    if (rows_ == nullptr)
+      return check_unique_names(*stack_.back().value.as<JsonValue::Object>(), code) && close();
     rows_->end_object();
     return true;
   }
-  bool end_array() {
+  bool on_array_begin(Code& code) {
+    if (rows_ == nullptr) return is_rows_member() ? open_rows(code) : open({JsonValue::Array{}}, code);
+    rows_->start_array();
+    return check_depth(code);
+  }
+  bool on_array_end(std::size_t, Code&) {
     if (rows_ == nullptr) return close();
     if (rows_->depth() == 0) return close_rows();
     rows_->end_array();
     return true;
   }
-  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& exception) {
-    // The exception's text begins with "[json.exception...] ", which tells a client nothing.
-    std::string message = exception.what();
-    const std::size_t bracket = message.find("] ");
-    if (bracket != std::string::npos) message.erase(0, bracket + 2);
-    return refuse("The body is not valid JSON: " + message + ".");
-  }
+  bool on_comment_part(std::string_view, Code&) {
+    return true;
+  }  // JSON has none, and the parser refuses them
+  bool on_comment(std::string_view, Code&) { return true; }
 
  private:
   struct Level {
@@ -82,22 +94,44 @@ class Builder {
     std::string pending_name;  // of the object's next member
   };
 
-  bool refuse(std::string message, ErrorCode code = ErrorCode::malformed_request) {
-    if (!error_) error_ = Error{.code = code, .message = std::move(message)};
+  bool refuse(Code& code, std::string message, ErrorCode error = ErrorCode::malformed_request) {
+    error_ = Error{.code = error, .message = std::move(message)};
+    code = json::error::exception;  // whatever it is, it ends the reading
     return false;
   }
 
-  bool refuse_integer(const std::string& digits) {
-    constexpr std::size_t kShown = 40;
-    const std::string shown = digits.size() > kShown ? digits.substr(0, kShown) + "..." : digits;
-    return refuse("The integer " + shown +
-                  " does not fit into 64 bits with sign. Send it as a string, or as a "
-                  "number with a fraction or an exponent if it may be rounded.");
+  bool put(std::string_view part) {
+    text_ += part;
+    return true;
   }
 
-  bool add(JsonValue value) {
+  bool number(Code& code) {
+    const std::string text = std::exchange(text_, {});
+    if (text.find_first_of(".eE") != std::string::npos) {
+      const double value = std::strtod(text.c_str(), nullptr);
+      if (std::isinf(value)) return refuse(code, "The number " + shown(text) + " is too large.");
+      return rows_ != nullptr ? (rows_->real(value), true) : add({value}, code);
+    }
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{}) return refuse_integer(code, text);
+    return rows_ != nullptr ? (rows_->integer(value), true) : add({value}, code);
+  }
+
+  static std::string shown(const std::string& digits) {
+    constexpr std::size_t kShown = 40;
+    return digits.size() > kShown ? digits.substr(0, kShown) + "..." : digits;
+  }
+
+  bool refuse_integer(Code& code, const std::string& digits) {
+    return refuse(code, "The integer " + shown(digits) +
+                            " does not fit into 64 bits with sign. Send it as a string, or as a "
+                            "number with a fraction or an exponent if it may be rounded.");
+  }
+
+  bool add(JsonValue value, Code& code) {
     if (++values_ > limits_.values) {
-      return refuse("The body holds more than " + std::to_string(limits_.values) + " JSON values.",
+      return refuse(code, "The body holds more than " + std::to_string(limits_.values) + " JSON values.",
                     ErrorCode::limit_exceeded);
     }
     place(std::move(value));
@@ -119,8 +153,8 @@ class Builder {
     return !stack_.empty() && !rows_member_.name.empty() && stack_.back().pending_name == rows_member_.name;
   }
 
-  bool open_rows() {
-    if (!open({})) return false;
+  bool open_rows(Code& code) {
+    if (!open({}, code)) return false;
     rows_ = &own_rows_.emplace(rows_member_.limits);
     return true;
   }
@@ -134,17 +168,18 @@ class Builder {
     return close();
   }
 
-  bool check_depth() {
+  bool check_depth(Code& code) {
     if (stack_.size() + (rows_ == nullptr ? 0 : rows_->depth()) <= limits_.depth) return true;
     return refuse(
-        "The body nests arrays and objects deeper than " + std::to_string(limits_.depth) + " levels.",
+        code, "The body nests arrays and objects deeper than " + std::to_string(limits_.depth) + " levels.",
         ErrorCode::limit_exceeded);
   }
 
-  bool open(JsonValue value) {
-    if (++values_ > limits_.values) return add({});
+  bool open(JsonValue value, Code& code) {
+    if (values_ >= limits_.values) return add({}, code);
+    ++values_;
     stack_.push_back({.value = std::move(value), .pending_name = {}});
-    return check_depth();
+    return check_depth(code);
   }
 
   bool close() {
@@ -154,10 +189,10 @@ class Builder {
     return true;
   }
 
-  bool check_unique_names(const JsonValue::Object& object) {
+  bool check_unique_names(const JsonValue::Object& object, Code& code) {
     const std::string_view* twice = find_repeated(object);
     if (twice == nullptr) return true;
-    return refuse("The name \"" + std::string(*twice) + "\" is given twice in one JSON object.");
+    return refuse(code, "The name \"" + std::string(*twice) + "\" is given twice in one JSON object.");
   }
 
   const std::string_view* find_repeated(const JsonValue::Object& object) {
@@ -173,35 +208,44 @@ class Builder {
   ParameterRowsBuilder* rows_ = nullptr;  // takes what is read at the moment, if it is rows
   std::optional<ParameterRowsBuilder> own_rows_;
   JsonValue root_;
+  std::string text_;  // of the string, name or number that is being read
   std::vector<Level> stack_;
   std::vector<std::string_view> names_;  // of the object being checked
   std::size_t values_ = 0;
   std::optional<Error> error_;
 };
 
-}  // namespace
+std::string place_of(std::string_view text, std::size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const auto line = std::ranges::count(before, '\n') + 1;
+  const std::size_t column = at - (before.rfind('\n') + 1);  // npos + 1 is 0
+  return "line " + std::to_string(line) + ", column " + std::to_string(column + 1);
+}
 
-namespace {
-
-Result<JsonValue> parse(std::string_view text, Builder& builder) {
-  // The parser takes it for the end of the text, and would leave what follows unread.
-  if (text.contains('\0')) {
-    return fail(ErrorCode::malformed_request, "The body is not JSON: it contains a NUL character.");
-  }
-  nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
-  return builder.take();
+// The builder's arguments. Returns the builder, which has read the whole text.
+template <typename... Arguments>
+Result<JsonValue> parse(std::string_view text, const JsonLimits& limits, Arguments&&... arguments) {
+  json::parse_options options;
+  options.numbers = json::number_precision::none;
+  options.max_depth = limits.depth + 1;  // the builder is the first to refuse, and says why
+  json::basic_parser<Builder> parser(options, limits, std::forward<Arguments>(arguments)...);
+  boost::system::error_code code;
+  const std::size_t read = parser.write_some(false, text.data(), text.size(), code);
+  if (parser.handler().error()) return std::unexpected(std::move(*parser.handler().error()));
+  if (!code && read < text.size()) code = json::error::extra_data;
+  if (!code) return parser.handler().take();
+  return fail(ErrorCode::malformed_request,
+              "The body is not valid JSON at " + place_of(text, read) + ": " + code.message() + ".");
 }
 
 }  // namespace
 
 Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits, const JsonRowsMember& rows) {
-  Builder builder(limits, rows);
-  return parse(text, builder);
+  return parse(text, limits, rows);
 }
 
 Result<void> read_json_row(std::string_view text, const JsonLimits& limits, ParameterRowsBuilder& rows) {
-  Builder builder(limits, rows);
-  const Result<JsonValue> parsed = parse(text, builder);
+  const Result<JsonValue> parsed = parse(text, limits, rows);
   if (!parsed) return std::unexpected(parsed.error());
   return {};
 }
