@@ -1,8 +1,6 @@
 #include "core/coordinator.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <utility>
 
 #include "core/coordinator_routing.hpp"
@@ -15,11 +13,7 @@ namespace {
 constexpr std::int64_t kStatusWaitUs = 1'000'000;
 
 std::string make_id(Executor& executor) {
-  std::array<char, 33> text{};
-  std::snprintf(text.data(), text.size(), "%016llx%016llx",
-                static_cast<unsigned long long>(executor.random()),
-                static_cast<unsigned long long>(executor.random()));
-  return text.data();
+  return to_string(Digest{.high = executor.random(), .low = executor.random()});
 }
 
 // Adapts a callback for an index to one for any answer.

@@ -4,15 +4,16 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 namespace quorate {
 
 std::string to_string(const Digest& digest) {
-  std::array<char, 33> text{};
-  std::snprintf(text.data(), text.size(), "%016llx%016llx", static_cast<unsigned long long>(digest.high),
-                static_cast<unsigned long long>(digest.low));
-  return std::string(text.data(), 32);
+  std::string text;
+  text.reserve(32);
+  for (const std::uint64_t half : {digest.high, digest.low}) {
+    for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(half >> shift) & 0xf];
+  }
+  return text;
 }
 
 Digest parse_digest(std::string_view text) {

@@ -22,6 +22,7 @@ constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadBytes = 8UL * 1024;
 constexpr std::size_t kBodyReadBytes = 128UL * 1024;
 constexpr std::size_t kKeptBufferBytes = 64UL * 1024;
+constexpr std::size_t kCopiedBodyBytes = 4UL * 1024;
 // After an early answer the rest of the request is read away for so long, or else the kernel would answer it
 // with a reset, which can destroy our answer before the client has read it.
 constexpr std::chrono::seconds kLingerTime{2};
@@ -224,22 +225,27 @@ Session::Received Session::reject(RequestParser::Failure failure) {
 asio::awaitable<bool> Session::send(const HttpResponse& response, bool keep_alive) {
   head_.clear();
   append_response_head(head_, response, request_.http_1_1, keep_alive);
-  const bool with_body = request_.method != HttpMethod::head;
-  std::array<asio::const_buffer, 2> buffers{
-      asio::buffer(head_), asio::buffer(response.body.data(), with_body ? response.body.size() : 0)};
-  const std::size_t total = asio::buffer_size(buffers);
+  std::string_view body = request_.method == HttpMethod::head ? "" : std::string_view(response.body);
+  if (body.size() <= kCopiedBodyBytes) {  // one piece costs the system less than two
+    head_ += body;
+    body = {};
+  }
+  const std::size_t total = head_.size() + body.size();
+  const auto both_from = [&](std::size_t at) {
+    const std::size_t in_head = std::min(at, head_.size());
+    return std::array<asio::const_buffer, 2>{asio::buffer(head_) + in_head,
+                                             asio::buffer(body) + (at - in_head)};
+  };
   expire_at(std::chrono::steady_clock::now() + context_.options.timeouts.idle);
 
   // Nearly every answer fits into the socket's buffer, and then there is nothing to wait for.
   boost::system::error_code code;
-  std::size_t sent = socket_.write_some(buffers, code);
+  std::size_t sent =
+      body.empty() ? socket_.write_some(asio::buffer(head_), code) : socket_.write_some(both_from(0), code);
   sent_bytes_ = total;
   while (sent < total) {
     if (code && code != asio::error::would_block) co_return false;
-    const std::size_t head_sent = std::min(sent, head_.size());
-    buffers[0] = asio::buffer(head_) + head_sent;
-    buffers[1] = asio::buffer(response.body.data(), total - head_.size()) + (sent - head_sent);
-    const auto [wait_code, size] = co_await socket_.async_write_some(buffers, kNoThrow);
+    const auto [wait_code, size] = co_await socket_.async_write_some(both_from(sent), kNoThrow);
     if (wait_code) co_return false;
     sent += size;
     code = {};

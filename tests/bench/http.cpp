@@ -97,10 +97,15 @@ asio::awaitable<void> HttpConnection::connect() {
   const asio::ip::tcp::endpoint server(asio::ip::address_v4::loopback(), port_);
   co_await socket_.async_connect(server, asio::use_awaitable);
   socket_.set_option(asio::ip::tcp::no_delay(true));
+  socket_.non_blocking(true);
 }
 
 asio::awaitable<Response> HttpConnection::exchange(std::string_view request) {
-  co_await asio::async_write(socket_, asio::buffer(request), asio::use_awaitable);
+  boost::system::error_code code;  // mostly it is sent at once; an error shows again
+  const std::size_t sent = socket_.write_some(asio::buffer(request), code);
+  if (sent < request.size()) {
+    co_await asio::async_write(socket_, asio::buffer(request.substr(sent)), asio::use_awaitable);
+  }
   std::size_t filled = 0;
   std::optional<ResponseHead> head;
   while (!head || filled < head->head_bytes + head->body_bytes) {
