@@ -43,7 +43,7 @@ void World::create_tables() {
 
 void World::run_client(int client) {
   if (!clients_run_) return;
-  const bool hurries = scheduler_.random.chance(hurried_clients_);
+  const bool hurries = disturbs_ && scheduler_.random.chance(hurried_clients_);
   const std::int64_t most_us = hurries ? 2'000 : disturbs_ ? 120'000 : calm_pause_us_;
   later(scheduler_.random.between(0, most_us), [this, client] {
     if (!clients_run_) return;
