@@ -20,10 +20,12 @@ class Builder {
  public:
   using Code = boost::system::error_code;
   // The parser's own limits: the size of the text is limited elsewhere.
+  // NOLINTBEGIN(readability-identifier-naming): the parser looks for these names
   static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
+  // NOLINTEND(readability-identifier-naming)
 
   Builder(const JsonLimits& limits, const JsonRowsMember& rows) : limits_(limits), rows_member_(rows) {}
   Builder(const JsonLimits& limits, ParameterRowsBuilder& rows) : limits_(limits), rows_(&rows) {}
