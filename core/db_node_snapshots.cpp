@@ -49,7 +49,10 @@ void DbNode::fetch_snapshot(const NodeId& source, Index at_least) {
   const std::int64_t now = options_.writer.now_us();
   if (fetch_ && now - fetch_->progress_us < kStalledUs) {
     fetch_->at_least = std::max(fetch_->at_least, at_least);
-    return;
+    // Only who leads keeps its log for those to whom it lends. Of a former leader one snapshot after the other would be too
+    // old before it is here.
+    const bool is_too_old = fetch_->info && fetch_->info->position.index < at_least;
+    if (fetch_->source == source || !is_too_old) return;
   }
   if (now < fetch_not_before_us_) return;
   fetch_ = Fetch{.source = source,
