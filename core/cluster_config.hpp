@@ -37,9 +37,8 @@ struct CoreLimits {
   std::size_t queue_bytes = 256UL * 1024 * 1024;
   std::size_t batch_transactions = 1'000;  // decided by one log entry
   std::size_t batch_bytes = 8UL * 1024 * 1024;
-  std::size_t batch_part_transactions =
-      8;  // a batch that waits for more begins with so many: the engine runs
-          // them meanwhile
+  // A batch that waits for more begins with so many: the engine runs them meanwhile.
+  std::size_t batch_part_transactions = 8;
   std::size_t append_bytes = 1024UL * 1024;  // of log entries in one message to a follower
   std::size_t waiting_reads = 20'000;
   std::size_t flush_entries =

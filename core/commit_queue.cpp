@@ -4,6 +4,7 @@
 #include <utility>
 
 namespace quorate {
+
 std::size_t size_of(const Transaction& transaction) {
   std::size_t bytes = sizeof(Submission) + transaction.id.size();
   if (transaction.key) bytes += transaction.key->key.size();

@@ -85,9 +85,8 @@ class Builder {
     rows_->end_array();
     return true;
   }
-  bool on_comment_part(std::string_view, Code&) {
-    return true;
-  }  // JSON has none, and the parser refuses them
+  // JSON has none, and the parser refuses them.
+  bool on_comment_part(std::string_view, Code&) { return true; }
   bool on_comment(std::string_view, Code&) { return true; }
 
  private:
@@ -131,11 +130,14 @@ class Builder {
                             "number with a fraction or an exponent if it may be rounded.");
   }
 
+  bool count_value(Code& code) {
+    if (++values_ <= limits_.values) return true;
+    return refuse(code, "The body holds more than " + std::to_string(limits_.values) + " JSON values.",
+                  ErrorCode::limit_exceeded);
+  }
+
   bool add(JsonValue value, Code& code) {
-    if (++values_ > limits_.values) {
-      return refuse(code, "The body holds more than " + std::to_string(limits_.values) + " JSON values.",
-                    ErrorCode::limit_exceeded);
-    }
+    if (!count_value(code)) return false;
     place(std::move(value));
     return true;
   }
@@ -178,8 +180,7 @@ class Builder {
   }
 
   bool open(JsonValue value, Code& code) {
-    if (values_ >= limits_.values) return add({}, code);
-    ++values_;
+    if (!count_value(code)) return false;
     stack_.push_back({.value = std::move(value), .pending_name = {}});
     return check_depth(code);
   }
@@ -224,7 +225,7 @@ std::string place_of(std::string_view text, std::size_t at) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column + 1);
 }
 
-// The builder's arguments. Returns the builder, which has read the whole text.
+// `arguments`: of the builder, behind the limits. Returns what it has built of the whole text.
 template <typename... Arguments>
 Result<JsonValue> parse(std::string_view text, const JsonLimits& limits, Arguments&&... arguments) {
   json::parse_options options;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -14,19 +13,11 @@
 #include <vector>
 
 #include "core/consensus/file_log_store.hpp"
+#include "tests/unit/temporary_folder.hpp"
 
 namespace quorate {
 
 namespace fs = std::filesystem;
-
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("quorate-log-test-" + std::to_string(::getpid()));
-  Folder() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-};
 
 inline Entry entry(Index index, Term term, const std::string& payload) {
   return {.index = index,

@@ -6,9 +6,6 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <map>
 #include <random>
 #include <set>
 
@@ -33,7 +30,7 @@ namespace quorate {
 namespace {
 
 TEST_CASE("entries, term and vote survive reopening") {
-  const Folder folder;
+  const TemporaryFolder folder;
   {
     auto log = open(folder.path / "log");
     REQUIRE(log->write(
@@ -54,7 +51,7 @@ TEST_CASE("entries, term and vote survive reopening") {
 }
 
 TEST_CASE("truncate and append are one step, from disk and from the cache alike") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   REQUIRE(log->write({.append = {entry(1, 1, "a"), entry(2, 1, "b"), entry(3, 1, "c")}}));
   REQUIRE(log->write({.truncate_from = 2, .append = {entry(2, 2, "B")}}));
@@ -66,7 +63,7 @@ TEST_CASE("truncate and append are one step, from disk and from the cache alike"
 }
 
 TEST_CASE("a read gives at least one entry, and no more than fits") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   REQUIRE(log->write({.append = {entry(1, 1, std::string(1000, 'x')), entry(2, 1, "b"), entry(3, 1, "c")}}));
   CHECK(log->read(1, 3, 10)->size() == 1);
@@ -74,7 +71,7 @@ TEST_CASE("a read gives at least one entry, and no more than fits") {
 }
 
 TEST_CASE("compaction forgets what is below and keeps the base") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   REQUIRE(log->write({.append = {entry(1, 1, "a"), entry(2, 2, "b"), entry(3, 2, "c")}}));
   REQUIRE(log->compact({.index = 2, .term = 2}, members({"n1"})));
@@ -89,7 +86,7 @@ TEST_CASE("compaction forgets what is below and keeps the base") {
 }
 
 TEST_CASE("a second opening of the same log is refused") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   REQUIRE(log->write({.append = {entry(1, 1, "a")}}));
   const auto second = FileLogStore::open(folder.path / "log");
@@ -98,7 +95,7 @@ TEST_CASE("a second opening of the same log is refused") {
 }
 
 TEST_CASE("a log that begins at a snapshot keeps what follows it, if it holds the snapshot's entry") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   REQUIRE(log->write({.hard_state = HardState{.term = 8, .voted_for = "n2"},
                       .append = {entry(1, 1, "a"), entry(2, 2, "b"), entry(3, 2, "c")}}));
@@ -120,7 +117,7 @@ TEST_CASE("a log that begins at a snapshot keeps what follows it, if it holds th
 }
 
 TEST_CASE("an entry of the same index and another term does not count as the snapshot's") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   REQUIRE(log->write({.hard_state = HardState{.term = 2, .voted_for = "n2"},
                       .append = {entry(1, 1, "a"), entry(2, 1, "b"), entry(3, 1, "c")}}));
@@ -131,7 +128,7 @@ TEST_CASE("an entry of the same index and another term does not count as the sna
 }
 
 TEST_CASE("memberships in the log are found again, and truncated with their entries") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   Entry change = entry(2, 1, to_text(members({"n1", "n2", "n3"})));
   change.kind = EntryKind::membership;
@@ -145,7 +142,7 @@ TEST_CASE("memberships in the log are found again, and truncated with their entr
 }
 
 TEST_CASE("a log keeps its instance, and another log has another") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const Instance instance = open(folder.path / "log")->load()->instance;
   CHECK(instance != 0);
   CHECK(open(folder.path / "log")->load()->instance == instance);
@@ -153,7 +150,7 @@ TEST_CASE("a log keeps its instance, and another log has another") {
 }
 
 TEST_CASE("compaction removes whole segments, and what is left is read as before") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log", kSmall);
   for (Index index = 1; index <= 200; ++index) {
     REQUIRE(log->write({.append = {entry(index, 1 + index / 70, std::string(100, 'x'))}}));
@@ -171,7 +168,7 @@ TEST_CASE("compaction removes whole segments, and what is left is read as before
 }
 
 TEST_CASE("a compaction that no write has followed is forgotten by a crash, and nothing else is") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   REQUIRE(log->write({.append = {entry(1, 1, "a"), entry(2, 1, "b")}}));
   REQUIRE(log->compact({.index = 1, .term = 1}, members({"n1"})));
@@ -183,7 +180,7 @@ TEST_CASE("a compaction that no write has followed is forgotten by a crash, and 
 
 // The last write, of which only some sectors have reached the disk, in whatever order.
 TEST_CASE("a write that a power cut tore is there as a whole or not at all") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const fs::path log_folder = folder.path / "log";
   auto log = open(log_folder);
   REQUIRE(
@@ -223,7 +220,7 @@ TEST_CASE("a write that a power cut tore is there as a whole or not at all") {
 
 // Killed between writing and fdatasync; the next power cut would take what was relied on since.
 TEST_CASE("what a process that died left in the system's memory is made durable before it is relied on") {
-  const Folder folder;
+  const TemporaryFolder folder;
   REQUIRE(open(folder.path / "log")->write({.append = {entry(1, 1, "a")}}));
   synced.clear();
   const auto log = open(folder.path / "log");
@@ -231,7 +228,7 @@ TEST_CASE("what a process that died left in the system's memory is made durable 
 }
 
 TEST_CASE("a crash while a segment is begun loses nothing") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const fs::path log_folder = folder.path / "log";
   auto log = open(log_folder, kSmall);
   Index index = 0;
@@ -255,7 +252,7 @@ TEST_CASE("a crash while a segment is begun loses nothing") {
 }
 
 TEST_CASE("damage to what was durable is noticed when the log is opened") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const fs::path log_folder = folder.path / "log";
   auto log = open(log_folder, kSmall);
   for (Index index = 1; index <= 20; ++index)
@@ -289,7 +286,7 @@ TEST_CASE("damage to what was durable is noticed when the log is opened") {
 }
 
 TEST_CASE("damage under a log in use is noticed when it is read") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const fs::path log_folder = folder.path / "log";
   auto log = open(log_folder);
   const std::string large(8'000'000, 'x');  // so that what is read is not in the cache any more
@@ -304,7 +301,7 @@ TEST_CASE("damage under a log in use is noticed when it is read") {
 }
 
 TEST_CASE("a disk that takes no more ends the log, not what is in it") {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = open(folder.path / "log");
   REQUIRE(log->write({.append = {entry(1, 1, "kept")}}));
   rlimit before{};

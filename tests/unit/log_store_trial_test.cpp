@@ -136,7 +136,7 @@ class LogStoreTrial {
     }
   }
 
-  Folder folder_;
+  TemporaryFolder folder_;
   fs::path path_ = folder_.path / "log";
   std::mt19937 random_;
   std::unique_ptr<FileLogStore> log_;

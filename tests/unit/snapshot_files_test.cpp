@@ -1,7 +1,7 @@
 #include "core/snapshot_files.hpp"
+#include "tests/unit/temporary_folder.hpp"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,15 +11,6 @@ namespace quorate {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct TemporaryFolder {
-  const fs::path path = fs::temp_directory_path() / ("quorate-snapshot-test-" + std::to_string(::getpid()));
-  TemporaryFolder() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~TemporaryFolder() { fs::remove_all(path); }
-};
 
 const std::string kContent(20'000, 'a');
 

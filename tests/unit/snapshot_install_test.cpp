@@ -1,6 +1,5 @@
 // A node that installs a snapshot keeps what it has promised, with its control: the rule broken.
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
@@ -9,20 +8,12 @@
 #include "core/snapshot_files.hpp"
 #include "engines/memory/memory_engine.hpp"
 #include "tests/unit/manual_executor.hpp"
+#include "tests/unit/temporary_folder.hpp"
 
 namespace quorate {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Folder {
-  fs::path path = fs::temp_directory_path() / ("quorate-install-test-" + std::to_string(::getpid()));
-  Folder() {
-    fs::remove_all(path);
-    fs::create_directories(path);
-  }
-  ~Folder() { fs::remove_all(path); }
-};
 
 class SentMessages final : public Transport {
  public:
@@ -47,7 +38,7 @@ ClusterMeta meta_of(const NodeId& id, const Membership& membership) {
 // b has voted for c in term 9, and a snapshot of index 40 and term 6 lies ready: does b, after its installation, vote for a
 // in term 9?
 bool votes_again(std::optional<Rule> broken) {
-  const Folder folder;
+  const TemporaryFolder folder;
   auto log = *FileLogStore::open(folder.path / "log");
   Membership membership;
   for (const NodeId& id : {"a", "b", "c"}) membership.put({.id = id});
