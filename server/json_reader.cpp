@@ -35,47 +35,52 @@ class Builder {
 
   bool on_document_begin(Code&) { return true; }
   bool on_document_end(Code&) { return true; }
-  bool on_null(Code& code) { return rows_ != nullptr ? (rows_->null(), true) : add({}, code); }
-  bool on_bool(bool value, Code& code) {
-    return rows_ != nullptr ? (rows_->boolean(value), true) : add({value}, code);
-  }
-  bool on_number_part(std::string_view part, Code&) { return put(part); }
-  // The parser finds where a number ends, and no more: an integer is to be exact, a real the nearest one.
-  bool on_int64(std::int64_t, std::string_view end, Code& code) { return put(end) && number(code); }
-  bool on_uint64(std::uint64_t, std::string_view end, Code& code) { return put(end) && number(code); }
-  bool on_double(double, std::string_view end, Code& code) { return put(end) && number(code); }
-  bool on_string_part(std::string_view part, std::size_t, Code&) { return put(part); }
-  bool on_string(std::string_view end, std::size_t, Code& code) {
-    put(end);
-    if (rows_ == nullptr) return add({std::exchange(text_, {})}, code);
-    rows_->string(text_);
-    text_.clear();
+  bool on_null(Code& code) {
+    if (rows_ == nullptr) return add<JsonValue::Null>(code) != nullptr;
+    rows_->null();
     return true;
   }
-  bool on_key_part(std::string_view part, std::size_t, Code&) { return put(part); }
+  bool on_bool(bool value, Code& code) {
+    if (rows_ == nullptr) return add<bool>(code, value) != nullptr;
+    rows_->boolean(value);
+    return true;
+  }
+  // The parser finds where a number ends, and no more: an integer is to be exact, a real the nearest one.
+  bool on_number_part(std::string_view part, Code&) { return keep(part); }
+  bool on_int64(std::int64_t, std::string_view end, Code& code) { return number(whole(end), code); }
+  bool on_uint64(std::uint64_t, std::string_view end, Code& code) { return number(whole(end), code); }
+  bool on_double(double, std::string_view end, Code& code) { return number(whole(end), code); }
+  bool on_string_part(std::string_view part, std::size_t, Code&) { return keep(part); }
+  bool on_string(std::string_view end, std::size_t, Code& code) {
+    const std::string_view text = whole(end);
+    if (rows_ == nullptr) return add<std::string>(code, text) != nullptr;
+    rows_->string(text);
+    return true;
+  }
+  bool on_key_part(std::string_view part, std::size_t, Code&) { return keep(part); }
   bool on_key(std::string_view end, std::size_t, Code&) {
-    put(end);
+    const std::string_view name = whole(end);
     if (rows_ != nullptr) {
-      rows_->key(text_);
-      text_.clear();
+      rows_->key(name);
     } else {
-      stack_.back().pending_name = std::exchange(text_, {});
+      auto* object = open_.back()->as<JsonValue::Object>();
+      if (object->empty()) object->reserve(kExpectedElements);
+      object->push_back({.name = std::string(name), .value = {}});
     }
     return true;
   }
   bool on_object_begin(Code& code) {
-    if (rows_ == nullptr) return open({JsonValue::Object{}}, code);
+    if (rows_ == nullptr) return open<JsonValue::Object>(code);
     rows_->start_object();
     return check_depth(code);
   }
   bool on_object_end(std::size_t, Code& code) {
-    if (rows_ == nullptr)
-      return check_unique_names(*stack_.back().value.as<JsonValue::Object>(), code) && close();
+    if (rows_ == nullptr) return check_unique_names(*open_.back()->as<JsonValue::Object>(), code) && close();
     rows_->end_object();
     return true;
   }
   bool on_array_begin(Code& code) {
-    if (rows_ == nullptr) return is_rows_member() ? open_rows(code) : open({JsonValue::Array{}}, code);
+    if (rows_ == nullptr) return is_rows_member() ? open_rows(code) : open<JsonValue::Array>(code);
     rows_->start_array();
     return check_depth(code);
   }
@@ -90,10 +95,7 @@ class Builder {
   bool on_comment(std::string_view, Code&) { return true; }
 
  private:
-  struct Level {
-    JsonValue value;           // an array or an object that is not complete yet
-    std::string pending_name;  // of the object's next member
-  };
+  static constexpr std::size_t kExpectedElements = 4;  // of most arrays and objects
 
   bool refuse(Code& code, std::string message, ErrorCode error = ErrorCode::malformed_request) {
     error_ = Error{.code = error, .message = std::move(message)};
@@ -101,64 +103,91 @@ class Builder {
     return false;
   }
 
-  bool put(std::string_view part) {
-    text_ += part;
+  bool keep(std::string_view part) {
+    parts_ += part;
     return true;
   }
 
-  bool number(Code& code) {
-    const std::string text = std::exchange(text_, {});
-    if (text.find_first_of(".eE") != std::string::npos) {
-      const double value = std::strtod(text.c_str(), nullptr);
+  // The string, name or number that ends with `end`; valid until the next one.
+  std::string_view whole(std::string_view end) {
+    if (parts_.empty()) return end;
+    joined_.swap(parts_);
+    parts_.clear();
+    return joined_ += end;
+  }
+
+  bool number(std::string_view text, Code& code) {
+    if (text.find_first_of(".eE") != std::string_view::npos) {
+      const double value = std::strtod(std::string(text).c_str(), nullptr);
       if (std::isinf(value)) return refuse(code, "The number " + shown(text) + " is too large.");
-      return rows_ != nullptr ? (rows_->real(value), true) : add({value}, code);
+      if (rows_ == nullptr) return add<double>(code, value) != nullptr;
+      rows_->real(value);
+      return true;
     }
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{}) return refuse_integer(code, text);
-    return rows_ != nullptr ? (rows_->integer(value), true) : add({value}, code);
+    if (rows_ == nullptr) return add<std::int64_t>(code, value) != nullptr;
+    rows_->integer(value);
+    return true;
   }
 
-  static std::string shown(const std::string& digits) {
+  static std::string shown(std::string_view digits) {
     constexpr std::size_t kShown = 40;
-    return digits.size() > kShown ? digits.substr(0, kShown) + "..." : digits;
+    return std::string(digits.substr(0, kShown)) + (digits.size() > kShown ? "..." : "");
   }
 
-  bool refuse_integer(Code& code, const std::string& digits) {
+  bool refuse_integer(Code& code, std::string_view digits) {
     return refuse(code, "The integer " + shown(digits) +
                             " does not fit into 64 bits with sign. Send it as a string, or as a "
                             "number with a fraction or an exponent if it may be rounded.");
   }
 
-  bool count_value(Code& code) {
-    if (++values_ <= limits_.values) return true;
-    return refuse(code, "The body holds more than " + std::to_string(limits_.values) + " JSON values.",
-                  ErrorCode::limit_exceeded);
+  // Where the next value belongs. An array or object that is open keeps its place: what contains it does not
+  // grow meanwhile.
+  JsonValue& next_place() {
+    if (open_.empty()) return root_;
+    if (auto* array = open_.back()->as<JsonValue::Array>()) {
+      if (array->empty()) array->reserve(kExpectedElements);
+      return array->emplace_back();
+    }
+    return open_.back()->as<JsonValue::Object>()->back().value;
   }
 
-  bool add(JsonValue value, Code& code) {
-    if (!count_value(code)) return false;
-    place(std::move(value));
+  // Null when there are too many values.
+  template <typename T, typename... Arguments>
+  JsonValue* add(Code& code, Arguments&&... arguments) {
+    if (++values_ > limits_.values) {
+      refuse(code, "The body holds more than " + std::to_string(limits_.values) + " JSON values.",
+             ErrorCode::limit_exceeded);
+      return nullptr;
+    }
+    JsonValue& place = next_place();
+    place.data.emplace<T>(std::forward<Arguments>(arguments)...);
+    return &place;
+  }
+
+  template <typename T>
+  bool open(Code& code) {
+    JsonValue* const container = add<T>(code);
+    if (container == nullptr) return false;
+    open_.push_back(container);
+    return check_depth(code);
+  }
+
+  bool close() {
+    open_.pop_back();
     return true;
   }
 
-  void place(JsonValue value) {
-    if (stack_.empty()) {
-      root_ = std::move(value);
-    } else if (auto* array = stack_.back().value.as<JsonValue::Array>()) {
-      array->push_back(std::move(value));
-    } else {
-      stack_.back().value.as<JsonValue::Object>()->push_back(
-          {.name = std::move(stack_.back().pending_name), .value = std::move(value)});
-    }
-  }
-
-  bool is_rows_member() const {
-    return !stack_.empty() && !rows_member_.name.empty() && stack_.back().pending_name == rows_member_.name;
+  bool is_rows_member() {
+    if (open_.empty() || rows_member_.name.empty()) return false;
+    const auto* object = open_.back()->as<JsonValue::Object>();
+    return object != nullptr && object->back().name == rows_member_.name;
   }
 
   bool open_rows(Code& code) {
-    if (!open({}, code)) return false;
+    if (!open<JsonValue::Rows>(code)) return false;
     rows_ = &own_rows_.emplace(rows_member_.limits);
     return true;
   }
@@ -168,42 +197,37 @@ class Builder {
     rows->failure = rows_->failure();
     if (!rows->failure) rows->rows = rows_->take();
     rows_ = nullptr;
-    stack_.back().value.data = JsonValue::Rows(std::move(rows));
+    open_.back()->data = JsonValue::Rows(std::move(rows));
     return close();
   }
 
   bool check_depth(Code& code) {
-    if (stack_.size() + (rows_ == nullptr ? 0 : rows_->depth()) <= limits_.depth) return true;
+    if (open_.size() + (rows_ == nullptr ? 0 : rows_->depth()) <= limits_.depth) return true;
     return refuse(
         code, "The body nests arrays and objects deeper than " + std::to_string(limits_.depth) + " levels.",
         ErrorCode::limit_exceeded);
   }
 
-  bool open(JsonValue value, Code& code) {
-    if (!count_value(code)) return false;
-    stack_.push_back({.value = std::move(value), .pending_name = {}});
-    return check_depth(code);
-  }
-
-  bool close() {
-    JsonValue done = std::move(stack_.back().value);
-    stack_.pop_back();
-    place(std::move(done));
-    return true;
-  }
-
   bool check_unique_names(const JsonValue::Object& object, Code& code) {
-    const std::string_view* twice = find_repeated(object);
-    if (twice == nullptr) return true;
+    const std::optional<std::string_view> twice = find_repeated(object);
+    if (!twice) return true;
     return refuse(code, "The name \"" + std::string(*twice) + "\" is given twice in one JSON object.");
   }
 
-  const std::string_view* find_repeated(const JsonValue::Object& object) {
+  std::optional<std::string_view> find_repeated(const JsonValue::Object& object) {
+    if (object.size() <= kExpectedElements) {
+      for (auto later = object.begin(); later != object.end(); ++later) {
+        for (auto earlier = object.begin(); earlier != later; ++earlier) {
+          if (earlier->name == later->name) return later->name;
+        }
+      }
+      return std::nullopt;
+    }
     names_.clear();
     for (const JsonMember& member : object) names_.emplace_back(member.name);
     std::ranges::sort(names_);
     const auto twice = std::ranges::adjacent_find(names_);
-    return twice == names_.end() ? nullptr : &*twice;
+    return twice == names_.end() ? std::nullopt : std::optional(*twice);
   }
 
   const JsonLimits& limits_;
@@ -211,8 +235,9 @@ class Builder {
   ParameterRowsBuilder* rows_ = nullptr;  // takes what is read at the moment, if it is rows
   std::optional<ParameterRowsBuilder> own_rows_;
   JsonValue root_;
-  std::string text_;  // of the string, name or number that is being read
-  std::vector<Level> stack_;
+  std::vector<JsonValue*> open_;         // arrays and objects that are not complete yet, inner ones last
+  std::string parts_;                    // of the string, name or number that is being read, if it has parts
+  std::string joined_;                   // what whole() has made of parts
   std::vector<std::string_view> names_;  // of the object being checked
   std::size_t values_ = 0;
   std::optional<Error> error_;

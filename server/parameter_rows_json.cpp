@@ -1,6 +1,7 @@
 #include "server/parameter_rows_json.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "server/parameters_json.hpp"
 
@@ -18,7 +19,8 @@ void ParameterRowsBuilder::add(const T& value) {
   if (failure_) return;
   if (depth_ == 0) return fail(" must be an array or an object of parameters.");
   if (depth_ == kTaggedDepth) {
-    tagged_.back().value.data = value;
+    using Kept = std::conditional_t<std::is_same_v<T, std::string_view>, std::string, T>;
+    tagged_.back().value.data.emplace<Kept>(value);
     return;
   }
   if (!begin_value()) return;
@@ -38,7 +40,7 @@ void ParameterRowsBuilder::integer(std::int64_t value) {
 void ParameterRowsBuilder::real(double value) {
   add(value);
 }
-void ParameterRowsBuilder::string(const std::string& text) {
+void ParameterRowsBuilder::string(std::string_view text) {
   add(text);
 }
 
@@ -58,11 +60,11 @@ void ParameterRowsBuilder::start_object() {
   if (begin_value()) tagged_.clear();
 }
 
-void ParameterRowsBuilder::key(std::string& name) {
+void ParameterRowsBuilder::key(std::string_view name) {
   if (failure_) return;
   if (depth_ == kRowDepth) return choose_column(name);
   if (tagged_.size() == kMaxTags) return fail_value(kParameterForms);
-  tagged_.push_back({.name = std::move(name), .value = {}});
+  tagged_.push_back({.name = std::string(name), .value = {}});
 }
 
 void ParameterRowsBuilder::close() {
@@ -90,23 +92,23 @@ void ParameterRowsBuilder::begin_row(bool named) {
 }
 
 // The column of an object's next value. Mostly the names come in the order that they had in the first row.
-void ParameterRowsBuilder::choose_column(const std::string& name) {
+void ParameterRowsBuilder::choose_column(std::string_view name) {
   if (values_ < names_.size() && names_[values_] == name) {
     column_ = values_;
-  } else if (const auto found = columns_.find(name); found != columns_.end()) {
+  } else if (const auto found = columns_.find(std::string(name)); found != columns_.end()) {
     column_ = found->second;
   } else if (has_form_) {
-    return fail(" has the name \"" + name + "\", which the first has not.");
+    return fail(" has the name \"" + std::string(name) + "\", which the first has not.");
   } else {
     column_ = names_.size();
     columns_.emplace(name, column_);
-    names_.push_back(name);
+    names_.emplace_back(name);
     begins_.push_back(0);
     ends_.push_back(0);
     filled_in_.push_back(0);
   }
   if (std::exchange(filled_in_[column_], count() + 1) == count() + 1)
-    return fail(" has the name \"" + name + "\" twice.");
+    return fail(" has the name \"" + std::string(name) + "\" twice.");
   in_order_ = in_order_ && column_ == values_;
   begins_[column_] = writer_.size_bytes();
 }

@@ -30,11 +30,11 @@ class ParameterRowsBuilder {
   void boolean(bool value);
   void integer(std::int64_t value);
   void real(double value);
-  void string(const std::string& text);
+  void string(std::string_view text);
   void start_array();
   void end_array() { close(); }
   void start_object();
-  void key(std::string& name);
+  void key(std::string_view name);
   void end_object() { close(); }
 
   // How many arrays and objects are open.
@@ -54,13 +54,13 @@ class ParameterRowsBuilder {
   void write(bool value) { writer_.put(std::int64_t{value ? 1 : 0}); }
   void write(std::int64_t value) { writer_.put(value); }
   void write(double value) { writer_.put(value); }
-  void write(const std::string& text) { writer_.put_text(text); }
+  void write(std::string_view text) { writer_.put_text(text); }
   void write(const Value& value) { writer_.put(value); }
 
   void begin_row(bool named);
   void end_row();
   bool begin_value();
-  void choose_column(const std::string& name);
+  void choose_column(std::string_view name);
   void put_in_order();
   void end_tagged();
   void close();

@@ -69,6 +69,51 @@ TEST_CASE("objects keep the order of their names, each of which occurs once") {
   CHECK(object[2].name == "c");
   CHECK(refusal(R"({"a":1,"b":2,"a":3})") == ErrorCode::malformed_request);
   CHECK(refusal(R"([{"x":{"a":1,"\u0061":3}}])") == ErrorCode::malformed_request);
+  const std::string many = R"({"a":1,"b":2,"c":3,"d":4,"e":5)";
+  CHECK(read_as<JsonValue::Object>(many + "}").size() == 5);
+  CHECK(refusal(many + R"(,"a":6})") == ErrorCode::malformed_request);
+  CHECK(refusal(many + R"(,"e":6})") == ErrorCode::malformed_request);
+}
+
+TEST_CASE("what is nested stays where it belongs, however much comes beside it") {
+  Result<JsonValue> result =
+      read_json(R"({"a":[[1],[2],[3],[4],[[5,6]],7],"b":{"c":{},"d":"x"},"e":[]})", kLimits);
+  REQUIRE(result.has_value());
+  auto& object = *result->as<JsonValue::Object>();
+  REQUIRE(object.size() == 3);
+  auto& array = *object[0].value.as<JsonValue::Array>();
+  REQUIRE(array.size() == 6);
+  for (std::size_t i = 0; i < 4; ++i) {
+    auto& inner = *array[i].as<JsonValue::Array>();
+    REQUIRE(inner.size() == 1);
+    CHECK(*inner[0].as<std::int64_t>() == static_cast<std::int64_t>(i) + 1);
+  }
+  CHECK(array[4].as<JsonValue::Array>()->front().as<JsonValue::Array>()->size() == 2);
+  CHECK(*array[5].as<std::int64_t>() == 7);
+  auto& second = *object[1].value.as<JsonValue::Object>();
+  REQUIRE(second.size() == 2);
+  CHECK(second[0].value.as<JsonValue::Object>()->empty());
+  CHECK(*second[1].value.as<std::string>() == "x");
+  CHECK(object[2].value.as<JsonValue::Array>()->empty());
+}
+
+TEST_CASE("texts with escapes, which come in parts, do not run into each other") {
+  Result<JsonValue> result =
+      read_json(R"({"a\nb":"c\td\"","e":"f","":["\u00e9g","",-12.5e-1,"h"]})", kLimits);
+  REQUIRE(result.has_value());
+  auto& object = *result->as<JsonValue::Object>();
+  REQUIRE(object.size() == 3);
+  CHECK(object[0].name == "a\nb");
+  CHECK(*object[0].value.as<std::string>() == "c\td\"");
+  CHECK(object[1].name == "e");
+  CHECK(*object[1].value.as<std::string>() == "f");
+  CHECK(object[2].name.empty());
+  auto& array = *object[2].value.as<JsonValue::Array>();
+  REQUIRE(array.size() == 4);
+  CHECK(*array[0].as<std::string>() == "\xC3\xA9g");
+  CHECK(array[1].as<std::string>()->empty());
+  CHECK(*array[2].as<double>() == -1.25);
+  CHECK(*array[3].as<std::string>() == "h");
 }
 
 TEST_CASE("depth and the number of values are limited") {
