@@ -7,6 +7,17 @@
 
 namespace quorate {
 
+namespace {
+
+// So that a batch that is gathered in many parts is not moved for each.
+template <typename T>
+void make_room(std::vector<T>& elements, std::size_t more) {
+  const std::size_t needed = elements.size() + more;
+  if (needed > elements.capacity()) elements.reserve(std::max(needed, 2 * elements.capacity()));
+}
+
+}  // namespace
+
 bool DbNode::may_prepare() const {
   if (!is_running() || stopped_ || !leads_ || !to_apply_.empty()) return false;
   if (in_flight_ && !is_gathering()) return false;
@@ -136,9 +147,9 @@ void DbNode::add_prepared(std::vector<Submission> submissions, Batch batch, Batc
                           std::int64_t since_us) {
   auto& results = outcome.transactions;
   InFlight& gathered = *in_flight_;
-  gathered.record.batch.reserve(gathered.record.batch.size() + results.size());
-  gathered.results.reserve(gathered.results.size() + results.size());
-  gathered.submissions.reserve(gathered.submissions.size() + results.size());
+  make_room(gathered.record.batch, results.size());
+  make_room(gathered.results, results.size());
+  make_room(gathered.submissions, results.size());
   for (std::size_t i = 0; i < submissions.size(); ++i) {
     if (!results[i]) {
       submissions[i].transaction = std::move(batch[i].transaction);

@@ -8,10 +8,10 @@
 namespace quorate {
 
 std::string to_string(const Digest& digest) {
-  std::string text;
-  text.reserve(32);
+  std::string text(32, '0');
+  auto digit = text.begin();
   for (const std::uint64_t half : {digest.high, digest.low}) {
-    for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(half >> shift) & 0xf];
+    for (int shift = 60; shift >= 0; shift -= 4) *digit++ = "0123456789abcdef"[(half >> shift) & 0xf];
   }
   return text;
 }

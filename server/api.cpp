@@ -21,6 +21,7 @@ constexpr std::string_view kLines = "application/x-ndjson";
 // Of that type, with or without "; charset=utf-8".
 bool is_type(std::string_view type, std::string_view content_type) {
   if (!equal_ignoring_case(content_type.substr(0, type.size()), type)) return false;
+  if (content_type.size() == type.size()) return true;
   std::string rest;
   for (const char c : content_type.substr(type.size())) {
     if (c != ' ' && c != '\t' && c != '"') rest += c;

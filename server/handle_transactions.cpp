@@ -11,6 +11,8 @@ namespace quorate {
 
 namespace {
 
+constexpr std::size_t kReceiptBytes = 512;  // of a small transaction, with room to spare
+
 Result<TransactionRequest> take_transaction(const Services& services, const HttpRequest& request) {
   Result<JsonValue> body = read_transaction(request.body, services.json_limits, services.limits);
   if (!body) return std::unexpected(std::move(body.error()));
@@ -41,6 +43,7 @@ HandlerResult post_transaction(const Services& services, const HttpRequest& requ
   if (!receipt) co_return std::unexpected(receipt.error());
 
   HttpResponse response{.index = receipt->index};
+  response.body.reserve(kReceiptBytes);
   append_receipt(response.body, *receipt, *integers);
   co_return response;
 }

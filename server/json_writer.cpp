@@ -26,6 +26,13 @@ void append_escape(std::string& out, char c) {
   out += kHex[static_cast<unsigned char>(c) & 15];
 }
 
+// By byte: whether it may stand in a JSON string as it is.
+constexpr std::array<bool, 256> kIsPlain = [] {
+  std::array<bool, 256> is_plain{};
+  for (std::size_t byte = 0x20; byte < 0x80; ++byte) is_plain[byte] = byte != '"' && byte != '\\';
+  return is_plain;
+}();
+
 // Copies runs of bytes that need no escape at once. Returns false at bytes that are not UTF-8, if `strict`.
 bool append_escaped(std::string& out, std::string_view text, bool strict) {
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
@@ -34,6 +41,10 @@ bool append_escaped(std::string& out, std::string_view text, bool strict) {
   const auto flush_run = [&] { out.append(text, run_begin, i - run_begin); };
   while (i < text.size()) {
     const auto byte = static_cast<unsigned char>(text[i]);
+    if (kIsPlain[byte]) {
+      ++i;
+      continue;
+    }
     if (byte >= 0x80) {
       const std::size_t length = utf8_sequence_length(text.substr(i));
       if (length != 0) {
@@ -43,12 +54,9 @@ bool append_escaped(std::string& out, std::string_view text, bool strict) {
       if (strict) return false;
       flush_run();
       out += kReplacement;
-    } else if (byte < 0x20 || byte == '"' || byte == '\\') {
+    } else {
       flush_run();
       append_escape(out, text[i]);
-    } else {
-      ++i;
-      continue;
     }
     run_begin = ++i;
   }

@@ -6,11 +6,6 @@
 #include <type_traits>
 
 namespace quorate {
-namespace {
-
-constexpr std::size_t kBufferBytes = 64UL * 1024;
-
-}  // namespace
 
 struct ChangeDigest::Stream {
   Stream() : state(XXH3_createState()) {
@@ -23,61 +18,24 @@ struct ChangeDigest::Stream {
   XXH3_state_t* state;
 };
 
-ChangeDigest::ChangeDigest() {
-  buffer_.reserve(kBufferBytes);
-}
+ChangeDigest::ChangeDigest() : buffer_(std::make_unique_for_overwrite<char[]>(kBufferBytes)) {}
 ChangeDigest::~ChangeDigest() = default;
 
 void ChangeDigest::reset() {
-  buffer_.clear();
+  buffered_ = 0;
   streaming_ = false;
 }
 
-void ChangeDigest::add_bytes(const void* bytes, std::size_t size) {
-  if (buffer_.size() + size <= kBufferBytes) {
-    buffer_.append(static_cast<const char*>(bytes), size);
-    return;
-  }
+// What does not fit into the buffer, behind what is there.
+void ChangeDigest::stream_bytes(const void* bytes, std::size_t size) {
   if (!streaming_) {
     if (!stream_) stream_ = std::make_unique<Stream>();
     XXH3_128bits_reset(stream_->state);
     streaming_ = true;
   }
-  XXH3_128bits_update(stream_->state, buffer_.data(), buffer_.size());
+  XXH3_128bits_update(stream_->state, buffer_.get(), buffered_);
   XXH3_128bits_update(stream_->state, bytes, size);
-  buffer_.clear();
-}
-
-void ChangeDigest::add_tag(char tag) {
-  add_bytes(&tag, 1);
-}
-
-void ChangeDigest::add_sized(char tag, std::string_view bytes) {
-  const std::uint64_t size = bytes.size();
-  add_tag(tag);
-  add_bytes(&size, sizeof(size));
-  add_bytes(bytes.data(), bytes.size());
-}
-
-void ChangeDigest::add_null() {
-  add_tag('n');
-}
-
-void ChangeDigest::add_integer(std::int64_t value) {
-  add_tag('i');
-  add_bytes(&value, sizeof(value));
-}
-
-void ChangeDigest::add_real(double value) {
-  add_tag('r');
-  add_bytes(&value, sizeof(value));
-}
-
-void ChangeDigest::add_text(std::string_view value) {
-  add_sized('t', value);
-}
-void ChangeDigest::add_blob(std::string_view value) {
-  add_sized('b', value);
+  buffered_ = 0;
 }
 
 void ChangeDigest::add_value(const Value& value) {
@@ -105,9 +63,9 @@ void ChangeDigest::add_digest(const Digest& digest) {
 }
 
 Digest ChangeDigest::finish() {
-  if (!streaming_) return digest_of(buffer_);
-  XXH3_128bits_update(stream_->state, buffer_.data(), buffer_.size());
-  buffer_.clear();
+  if (!streaming_) return digest_of({buffer_.get(), buffered_});
+  XXH3_128bits_update(stream_->state, buffer_.get(), buffered_);
+  buffered_ = 0;
   const XXH128_hash_t hash = XXH3_128bits_digest(stream_->state);
   return {hash.high64, hash.low64};
 }
