@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "tests/bench/echo_target.hpp"
 #include "tests/bench/peers/dqlite_target.hpp"
 #include "tests/bench/peers/etcd_target.hpp"
 #include "tests/bench/peers/rqlite_target.hpp"
+#include "tests/bench/plain_targets.hpp"
 #include "tests/bench/quorate_target.hpp"
 #ifdef QUORATE_BENCH_LIBPQ
 #include "tests/bench/postgres_target.hpp"
@@ -49,7 +49,8 @@ std::vector<TargetKind> all_targets(const fs::path& server) {
   std::vector<TargetKind> kinds{quorate_kind(kEmbedded, Topology::embedded, server),
                                 quorate_kind(kThreeProcesses, Topology::three_processes, server),
                                 quorate_kind(kTwoAndWitness, Topology::two_and_witness, server),
-                                {kEcho, start_echo}};
+                                {kEcho, start_echo},
+                                {kCopies, start_copies}};
   for (const Peer& peer : peers()) {
     const char* const program = std::getenv(peer.variable);
     if (program == nullptr || *program == '\0') {

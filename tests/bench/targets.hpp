@@ -20,8 +20,9 @@ inline constexpr const char* kEmbedded = "Quorate, embedded";
 inline constexpr const char* kThreeProcesses = "Quorate, three processes";
 inline constexpr const char* kTwoAndWitness = "Quorate, two and a witness";
 inline constexpr const char* kEcho = "echo server";
+inline constexpr const char* kCopies = "HTTP and three SQLite databases alone";
 
-// Quorate's topologies, the echo server beside the benchmark's own program, and each peer whose program is named by its
+// Quorate's topologies, the echo server and the copies beside the benchmark's own program, and each peer whose program is named by its
 // environment variable. For each peer that is not, one line says so on standard error.
 std::vector<TargetKind> all_targets(const std::filesystem::path& server);
 

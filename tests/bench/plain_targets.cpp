@@ -1,4 +1,4 @@
-#include "tests/bench/echo_target.hpp"
+#include "tests/bench/plain_targets.hpp"
 
 #include <boost/version.hpp>
 
@@ -12,11 +12,20 @@ namespace fs = std::filesystem;
 
 namespace {
 
+std::vector<std::string> command(const std::string& program, std::uint16_t port,
+                                 std::vector<std::string> arguments) {
+  std::vector<std::string> words{fs::read_symlink("/proc/self/exe").parent_path() / program,
+                                 std::to_string(port)};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
 class EchoTarget : public Target {
  public:
-  EchoTarget(const fs::path& program, const fs::path& folder)
-      : port_(free_port()), process_({program, std::to_string(port_)}, folder / "output.txt") {
-    wait_until("the echo server answers",
+  explicit EchoTarget(const fs::path& folder, const std::string& program = "quorate-echo",
+                      const std::vector<std::string>& arguments = {})
+      : port_(free_port()), process_(command(program, port_, arguments), folder / "output.txt") {
+    wait_until(program + " answers",
                [this] { return call(port_, PreparedRequest("GET", "/", "")).status == 200; }, {&process_});
   }
 
@@ -40,11 +49,23 @@ class EchoTarget : public Target {
   ChildProcess process_;
 };
 
+class CopiesTarget : public EchoTarget {
+ public:
+  explicit CopiesTarget(const fs::path& folder) : EchoTarget(folder, "quorate-copies", {folder}) {}
+
+  std::string name() const override { return kCopies; }
+  std::string durability() const override { return "two of three databases flushed"; }
+  std::unique_ptr<Workload> reads(std::size_t, ReadKind) override { return nullptr; }
+};
+
 }  // namespace
 
 std::unique_ptr<Target> start_echo(const fs::path& folder) {
-  return std::make_unique<EchoTarget>(fs::read_symlink("/proc/self/exe").parent_path() / "quorate-echo",
-                                      folder);
+  return std::make_unique<EchoTarget>(folder);
+}
+
+std::unique_ptr<Target> start_copies(const fs::path& folder) {
+  return std::make_unique<CopiesTarget>(folder);
 }
 
 }  // namespace quorate::bench
