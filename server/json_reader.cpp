@@ -64,7 +64,7 @@ class Builder {
       rows_->key(name);
     } else {
       auto* object = open_.back()->as<JsonValue::Object>();
-      if (object->empty()) object->reserve(kExpectedElements);
+      make_room(*object);
       object->push_back({.name = std::string(name), .value = {}});
     }
     return true;
@@ -95,7 +95,8 @@ class Builder {
   bool on_comment(std::string_view, Code&) { return true; }
 
  private:
-  static constexpr std::size_t kExpectedElements = 4;  // of most arrays and objects
+  static constexpr std::size_t kFewElements = 4;  // as most arrays and objects have
+  static constexpr std::size_t kFewValues = 64;   // as most documents have
 
   bool refuse(Code& code, std::string message, ErrorCode error = ErrorCode::malformed_request) {
     error_ = Error{.code = error, .message = std::move(message)};
@@ -148,10 +149,16 @@ class Builder {
   JsonValue& next_place() {
     if (open_.empty()) return root_;
     if (auto* array = open_.back()->as<JsonValue::Array>()) {
-      if (array->empty()) array->reserve(kExpectedElements);
+      make_room(*array);
       return array->emplace_back();
     }
     return open_.back()->as<JsonValue::Object>()->back().value;
+  }
+
+  // For what is likely to come. Not in a large document, which might be millions of arrays with one element each.
+  template <typename Elements>
+  void make_room(Elements& elements) const {
+    if (elements.empty() && values_ <= kFewValues) elements.reserve(kFewElements);
   }
 
   // Null when there are too many values.
@@ -215,7 +222,7 @@ class Builder {
   }
 
   std::optional<std::string_view> find_repeated(const JsonValue::Object& object) {
-    if (object.size() <= kExpectedElements) {
+    if (object.size() <= kFewElements) {
       for (auto later = object.begin(); later != object.end(); ++later) {
         for (auto earlier = object.begin(); earlier != later; ++earlier) {
           if (earlier->name == later->name) return later->name;
