@@ -22,8 +22,8 @@ inline constexpr const char* kTwoAndWitness = "Quorate, two and a witness";
 inline constexpr const char* kEcho = "echo server";
 inline constexpr const char* kCopies = "HTTP and three SQLite databases alone";
 
-// Quorate's topologies, the echo server and the copies beside the benchmark's own program, and each peer whose program is named by its
-// environment variable. For each peer that is not, one line says so on standard error.
+// Quorate's topologies; the programs beside the benchmark's own that show what the machine can do; and each peer whose
+// program is named by its environment variable. For each peer that is not, one line says so on standard error.
 std::vector<TargetKind> all_targets(const std::filesystem::path& server);
 
 }  // namespace quorate::bench
