@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "engines/sqlite/sqlite_error.hpp"
 
@@ -20,25 +21,27 @@ constexpr std::uint64_t kFrameHeadBytes = 24;
 constexpr int kRestartBusyTimeoutMs = 100;
 constexpr int kBusyTimeoutMs = 2'000;
 
-// What is committed is safe in the log, so a database file that cannot grow is no failure yet; nor is it one that another
-// checkpoint is under way.
-Result<void> checkpoint_if_possible(sqlite3* database, int mode) {
-  const int code = sqlite3_wal_checkpoint_v2(database, "main", mode, nullptr, nullptr);
-  if (code == SQLITE_OK || code == SQLITE_FULL || code == SQLITE_BUSY) return {};
+// Returns how many pages of the log are in the database file now. What is committed is safe in the log, so a database file
+// that cannot grow is no failure yet; nor is it one that another checkpoint is under way.
+Result<int> checkpoint_if_possible(sqlite3* database, int mode) {
+  int copied = 0;
+  const int code = sqlite3_wal_checkpoint_v2(database, "main", mode, nullptr, &copied);
+  if (code == SQLITE_OK) return copied;
+  if (code == SQLITE_FULL || code == SQLITE_BUSY) return 0;
   return std::unexpected(last_error(database));
 }
 
 // Twice, for what is committed during the first time is much. Without a connection (there may be too many open files)
 // nothing is copied now.
-Result<void> copy_log(const std::filesystem::path& file) {
+Result<int> copy_log(const std::filesystem::path& file) {
   pthread_setname_np(pthread_self(), "checkpoint");
   std::unique_ptr<Connection> connection;
   const Result<void> opened = guarded([&]() -> Result<void> {
     connection = std::make_unique<Connection>(file, Connection::Access::write);
     return {};
   });
-  if (!opened) return {};
-  Result<void> copied = checkpoint_if_possible(connection->handle(), SQLITE_CHECKPOINT_PASSIVE);
+  if (!opened) return 0;
+  Result<int> copied = checkpoint_if_possible(connection->handle(), SQLITE_CHECKPOINT_PASSIVE);
   if (copied) copied = checkpoint_if_possible(connection->handle(), SQLITE_CHECKPOINT_PASSIVE);
   return copied;
 }
@@ -55,7 +58,13 @@ WriteAheadLog::WriteAheadLog(Connection& connection)
 }
 
 int WriteAheadLog::on_commit(void* self, sqlite3*, const char*, int pages) {
-  static_cast<WriteAheadLog*>(self)->pages_ = pages;
+  WriteAheadLog& log = *static_cast<WriteAheadLog*>(self);
+  if (pages <= log.pages_) {  // it has been started over
+    log.copied_ = 0;
+    log.checkpoint_at_ = kCheckpointPages;
+    log.restart_at_ = kRestartPages;
+  }
+  log.pages_ = pages;
   return SQLITE_OK;
 }
 
@@ -86,14 +95,23 @@ Result<void> WriteAheadLog::empty() {
 
 Result<void> WriteAheadLog::wait_for_copying() {
   if (!copying_.valid()) return {};
-  return copying_.get();
+  const Result<int> copied = copying_.get();
+  if (!copied) return std::unexpected(copied.error());
+  return {};
 }
 
 Result<void> WriteAheadLog::start_over_if_readers_allow() {
   sqlite3_busy_timeout(connection_.handle(), kRestartBusyTimeoutMs);
-  Result<void> done = checkpoint_if_possible(connection_.handle(), SQLITE_CHECKPOINT_RESTART);
+  const Result<void> done = copy_here(SQLITE_CHECKPOINT_RESTART);
   sqlite3_busy_timeout(connection_.handle(), kBusyTimeoutMs);
   return done;
+}
+
+Result<void> WriteAheadLog::copy_here(int mode) {
+  checkpoint_at_ = pages_ + kCheckpointPages;
+  const Result<int> copied = checkpoint_if_possible(connection_.handle(), mode);
+  if (!copied) return std::unexpected(copied.error());
+  return {};
 }
 
 // The disk's failures show with the next checkpoint. Without a file (there may be too many open ones) nothing is started.
@@ -105,22 +123,21 @@ void WriteAheadLog::start_writing() {
 
 Result<void> WriteAheadLog::tend() {
   start_writing();
-  if (pages_ < kCheckpointPages) {
-    checkpoint_at_ = kCheckpointPages;
-    restart_at_ = kRestartPages;
-  }
   if (pages_ >= restart_at_) {
     if (auto copied = wait_for_copying(); !copied) return copied;
-    restart_at_ = checkpoint_at_ = pages_ + kCheckpointPages;
+    restart_at_ = pages_ + kCheckpointPages;
     return start_over_if_readers_allow();
   }
   if (copying_.valid()) {
     if (copying_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
-    if (auto copied = wait_for_copying(); !copied) return copied;
-    checkpoint_at_ = pages_ + kCheckpointPages;
-    return checkpoint_if_possible(connection_.handle(), SQLITE_CHECKPOINT_PASSIVE);
+    const Result<int> copied = copying_.get();
+    if (!copied) return std::unexpected(copied.error());
+    const bool is_much_left = pages_ - *copied >= kCheckpointPages;
+    const bool can_be_copied = *copied > std::exchange(copied_, *copied);  // else a reader is in the way
+    if (!is_much_left || !can_be_copied) return copy_here(SQLITE_CHECKPOINT_PASSIVE);
+  } else if (pages_ < checkpoint_at_) {
+    return {};
   }
-  if (pages_ < checkpoint_at_) return {};
   copying_ = std::async(std::launch::async, copy_log,
                         std::filesystem::path(sqlite3_db_filename(connection_.handle(), "main")));
   return {};

@@ -26,9 +26,9 @@ class WriteAheadLog {
 
   // To be called after each commit. What commits have added goes to the disk bit by bit, so that a checkpoint's fsync, which
   // others' would wait for, finds little to do. Once the log is long enough, has it copied into the database file by another
-  // thread, while commits go on, and then copies the little that they have added, so that the log can be started over. A
-  // reader that stays long keeps it from that, so past a limit this waits for the readers for a moment, once per some
-  // growth; and for the copying, should the disk be slower than the commits.
+  // thread, while commits go on; again if they have added as much meanwhile. Then it copies the little that is left, so that
+  // the log can be started over. A reader that stays long keeps it from that, so past a limit this waits for the readers for
+  // a moment, once per some growth; and for the copying, should the disk be slower than the commits.
   Result<void> tend();
 
   // Copies everything and empties the log. Errors: io_error when a reader is in the way.
@@ -40,12 +40,14 @@ class WriteAheadLog {
   Result<void> run(int mode);
   Result<void> wait_for_copying();
   Result<void> start_over_if_readers_allow();
+  Result<void> copy_here(int mode);
 
   Connection& connection_;
-  std::future<Result<void>> copying_;  // valid: under way, or its result has not been taken
-  int pages_ = 0;                      // in the log, as of the last commit
-  const std::uint64_t frame_bytes_;    // of a page in the log
-  std::optional<File> file_;           // since the first commit
+  std::future<Result<int>> copying_;  // valid: under way, or its result has not been taken
+  int pages_ = 0;                     // in the log, as of the last commit
+  int copied_ = 0;                    // of them, by other threads
+  const std::uint64_t frame_bytes_;   // of a page in the log
+  std::optional<File> file_;          // since the first commit
   PacedWriteback writeback_;
   int checkpoint_at_;
   int restart_at_;

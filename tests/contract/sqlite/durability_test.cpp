@@ -201,6 +201,18 @@ TEST_CASE("sqlite: a long reader neither blocks the writer nor stops checkpoints
   CHECK(log_bytes() < 80'000'000);
 }
 
+TEST_CASE(
+    "sqlite: the write-ahead log stays within its limit while transactions are as long as what is copied at "
+    "once") {
+  TestEngine engine("sqlite");
+  engine.apply({"CREATE TABLE t (a)"});
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const Statement replace = statement("REPLACE INTO t (rowid, a) VALUES (1, randomblob(9000000))");
+    engine.apply(Batch{transaction({replace}, 1, seed)});
+    REQUIRE(fs::file_size(engine.file().string() + "-wal") < 80'000'000);
+  }
+}
+
 TEST_CASE("sqlite: the write-ahead log is copied beside the writer, and started over") {
   TestEngine engine("sqlite");
   engine.apply({"CREATE TABLE t (a)"});
