@@ -187,7 +187,7 @@ class Builder {
     return true;
   }
 
-  bool is_rows_member() {
+  bool is_rows_member() const {
     if (open_.empty() || rows_member_.name.empty()) return false;
     const auto* object = open_.back()->as<JsonValue::Object>();
     return object != nullptr && object->back().name == rows_member_.name;
@@ -222,7 +222,7 @@ class Builder {
   }
 
   std::optional<std::string_view> find_repeated(const JsonValue::Object& object) {
-    if (object.size() <= kFewElements) {
+    if (object.size() <= kFewElements) {  // sorting takes longer than comparing all of so few
       for (auto later = object.begin(); later != object.end(); ++later) {
         for (auto earlier = object.begin(); earlier != later; ++earlier) {
           if (earlier->name == later->name) return later->name;

@@ -89,15 +89,13 @@ Result<void> WriteAheadLog::checkpoint() {
 }
 
 Result<void> WriteAheadLog::empty() {
-  if (auto copied = wait_for_copying(); !copied) return copied;
+  if (auto copied = wait_for_copying(); !copied) return std::unexpected(copied.error());
   return run(SQLITE_CHECKPOINT_TRUNCATE);
 }
 
-Result<void> WriteAheadLog::wait_for_copying() {
-  if (!copying_.valid()) return {};
-  const Result<int> copied = copying_.get();
-  if (!copied) return std::unexpected(copied.error());
-  return {};
+Result<int> WriteAheadLog::wait_for_copying() {
+  if (!copying_.valid()) return 0;
+  return copying_.get();
 }
 
 Result<void> WriteAheadLog::start_over_if_readers_allow() {
@@ -124,13 +122,13 @@ void WriteAheadLog::start_writing() {
 Result<void> WriteAheadLog::tend() {
   start_writing();
   if (pages_ >= restart_at_) {
-    if (auto copied = wait_for_copying(); !copied) return copied;
+    if (auto copied = wait_for_copying(); !copied) return std::unexpected(copied.error());
     restart_at_ = pages_ + kCheckpointPages;
     return start_over_if_readers_allow();
   }
   if (copying_.valid()) {
     if (copying_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) return {};
-    const Result<int> copied = copying_.get();
+    const Result<int> copied = wait_for_copying();
     if (!copied) return std::unexpected(copied.error());
     const bool is_much_left = pages_ - *copied >= kCheckpointPages;
     const bool can_be_copied = *copied > std::exchange(copied_, *copied);  // else a reader is in the way

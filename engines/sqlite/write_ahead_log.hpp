@@ -38,7 +38,7 @@ class WriteAheadLog {
   void start_writing();
   static int on_commit(void* self, sqlite3* database, const char* schema, int pages);
   Result<void> run(int mode);
-  Result<void> wait_for_copying();
+  Result<int> wait_for_copying();
   Result<void> start_over_if_readers_allow();
   Result<void> copy_here(int mode);
 

@@ -1,6 +1,7 @@
 // The HTTP server of the programs that show what the machine can do without Quorate: Boost.Beast, one thread, coroutines.
 #pragma once
 
+#include <fmt/format.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -13,6 +14,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -32,6 +34,20 @@ inline PlainResponse plain_response(const PlainRequest& request, std::string bod
   response.body() = std::move(body);
   response.prepare_payload();
   return response;
+}
+
+// What a Quorate server answers a transaction of so many INSERTs with. The index is as many digits long as it is in the middle
+// of a run.
+inline std::string receipt(std::size_t statements) {
+  std::string results;
+  for (std::size_t number = 0; number < statements; ++number) {
+    results +=
+        fmt::format(R"({}{{"rows_affected":1,"last_insert_id":1000000000010241}})", number == 0 ? "" : ",");
+  }
+  return fmt::format(
+      R"({{"transaction_id":"1a43a3b0dfb9a9d3c639e9cc3c37fef6","index":123456,"term":1,"mode":"quorum",)"
+      R"("results":[{}],"nodes":{{"committed":["n1","n2","n3"],"pending":[]}}}})",
+      results);
 }
 
 // Tells the service that there is one connection more, and later that there is one less.
