@@ -1,7 +1,7 @@
 // quorate-copies PORT FOLDER: what HTTP and SQLite alone let a replicated service reach. Rows come in as transactions do at
 // Quorate's; they are written to three databases in one process, in batches as large as there are connections, with
 // a flush for each, and answered when two have them. There is no node, no network between nodes, no log, no consensus,
-// and no SQL but the one INSERT: what is faster than this would need another HTTP server or another database.
+// and no SQL but the one INSERT: what a service that has all of this takes beyond it is its own.
 //
 // One thread for HTTP, and one for each database.
 #include <SQLiteCpp/SQLiteCpp.h>
