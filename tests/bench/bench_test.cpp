@@ -5,6 +5,7 @@
 
 #include "tests/bench/histogram.hpp"
 #include "tests/bench/http.hpp"
+#include "tests/bench/quantile.hpp"
 
 namespace quorate::bench {
 
@@ -30,6 +31,16 @@ TEST_CASE("quantiles are ranks") {
   CHECK(histogram.at(0.5) == nanoseconds(25));
   CHECK(histogram.at(0.99) == nanoseconds(50));
   CHECK(histogram.at(1) == nanoseconds(50));
+}
+
+TEST_CASE("a quantile of measured values lies between the two next to it") {
+  CHECK(quantile({}, 0.5) == 0);
+  CHECK(quantile({7}, 0.25) == 7);
+  CHECK(quantile({4, 1, 2}, 0.5) == 2);
+  CHECK(quantile({4, 1, 2, 3}, 0.5) == doctest::Approx(2.5));
+  CHECK(quantile({4, 1, 2, 3}, 0) == 1);
+  CHECK(quantile({4, 1, 2, 3}, 1) == 4);
+  CHECK(quantile({10, 20}, 0.25) == doctest::Approx(12.5));
 }
 
 TEST_CASE("histograms add up, and a value beyond an hour counts as an hour") {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace quorate::bench {
 
@@ -21,7 +22,9 @@ struct BenchOptions {
   std::chrono::milliseconds warm_up{1'000};
   bool quick = false;          // of the curves, a few points only
   std::uint64_t max_gib = 10;  // of the curves: the largest database
-  std::uint64_t cpu_transactions = 2'000;
+  std::uint64_t cpu_transactions = 20'000;
+  std::filesystem::path earlier;   // the binary that it is compared with
+  std::vector<std::string> flags;  // of the present binary's servers, where it is compared
   std::uint64_t soak_transactions = 1'000'000;
   std::chrono::minutes soak_limit{45};  // a soak that is slower ends then
   std::uint16_t load_port = 0;          // of a server on 127.0.0.1 that runs already
@@ -35,8 +38,14 @@ bool measure_speed(const BenchOptions& options);
 // go on when the leader is killed.
 bool measure_curves(const BenchOptions& options);
 
-// Counts the instructions that a write transaction costs, over all nodes of a cluster of processes, with callgrind.
+// Counts the instructions that a write transaction costs, over all nodes of a cluster of processes, with callgrind. Only
+// the programs' own: what the system does for them is not seen.
 bool measure_instructions(const BenchOptions& options);
+
+// Compares two programs, as clusters of processes that run side by side: each round is a burst of each load for each of
+// them, right after one another, so that what disturbs the machine disturbs both. The earlier one is there twice, to show
+// what chance does.
+bool compare(const BenchOptions& options);
 
 // Changes the same rows for a long time and watches the server's memory. The content does not grow, so once the caches
 // are full, memory must not either.

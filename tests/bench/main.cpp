@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <exception>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "tests/bench/benchmarks.hpp"
 
@@ -13,6 +15,7 @@ int run(int argc, char** argv) {
   long run_time_ms = options.run_time.count();
   long warm_up_ms = options.warm_up.count();
   bool want_curves = false;
+  std::vector<std::string> settings;
   long soak_minutes = options.soak_limit.count();
 
   CLI::App app(
@@ -25,17 +28,25 @@ int run(int argc, char** argv) {
   app.add_option("--connections", options.connections, "Of the measurements with many")
       ->check(CLI::Range(2, 1'024))
       ->capture_default_str();
-  app.add_option("--rounds", options.rounds)->check(CLI::Range(1, 100))->capture_default_str();
-  app.add_option("--run-ms", run_time_ms, "Of each measurement in each round")
-      ->check(CLI::Range(10, 600'000))
-      ->capture_default_str();
+  CLI::Option* const rounds =
+      app.add_option("--rounds", options.rounds)->check(CLI::Range(1, 100))->capture_default_str();
+  CLI::Option* const run_ms = app.add_option("--run-ms", run_time_ms, "Of each measurement in each round")
+                                  ->check(CLI::Range(10, 600'000))
+                                  ->capture_default_str();
   app.add_option("--warm-up-ms", warm_up_ms)->check(CLI::Range(0, 600'000))->capture_default_str();
   app.add_flag("--curves", want_curves, "How speed depends on load and sizes instead");
   app.add_option("--max-gib", options.max_gib, "The largest database of the curves")->capture_default_str();
   CLI::Option* const cpu = app.add_option("--cpu", options.cpu_transactions,
                                           "Count the instructions of so many transactions instead")
                                ->expected(0, 1)
-                               ->default_str("2000");
+                               ->default_str("20000");
+  CLI::Option* const earlier =
+      app.add_option("--compare", options.earlier,
+                     "Compare with this earlier binary instead, in 20 rounds of 1000 ms")
+          ->check(CLI::ExistingFile);
+  app.add_option("--with", settings,
+                 "A setting of this program that the earlier one has not, as io-threads=1")
+      ->needs(earlier);
   CLI::Option* const soak = app.add_option("--soak", options.soak_transactions,
                                            "Write so many transactions and watch memory instead")
                                 ->expected(0, 1)
@@ -52,6 +63,9 @@ int run(int argc, char** argv) {
   if (load->count() > 0) return quorate::bench::load_running_server(options) ? 0 : 1;
   if (server->count() == 0) throw std::runtime_error("name the binary with --server, or a port with --load");
 
+  if (earlier->count() > 0 && rounds->count() == 0) options.rounds = 20;
+  if (earlier->count() > 0 && run_ms->count() == 0) run_time_ms = 1'000;
+  for (const std::string& setting : settings) options.flags.push_back("--" + setting);
   options.run_time = std::chrono::milliseconds(options.quick ? 100 : run_time_ms);
   options.warm_up = std::chrono::milliseconds(options.quick ? 0 : warm_up_ms);
   if (options.quick) options.rounds = 1;
@@ -59,6 +73,7 @@ int run(int argc, char** argv) {
   bool (*benchmark)(const quorate::bench::BenchOptions&) = quorate::bench::measure_speed;
   if (want_curves) benchmark = quorate::bench::measure_curves;
   if (cpu->count() > 0) benchmark = quorate::bench::measure_instructions;
+  if (earlier->count() > 0) benchmark = quorate::bench::compare;
   if (soak->count() > 0) benchmark = quorate::bench::soak;
   return benchmark(options) ? 0 : 1;
 }
