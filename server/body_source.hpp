@@ -8,7 +8,7 @@
 
 namespace quorate {
 
-// Runs on the connection's strand.
+// Runs on the connection's event loop.
 class BodySource {
  public:
   virtual ~BodySource() = default;

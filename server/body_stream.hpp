@@ -14,7 +14,7 @@ namespace quorate {
 
 using BodyTrailers = std::vector<std::pair<std::string_view, std::string>>;
 
-// Runs on the connection's strand.
+// Runs on the connection's event loop.
 class BodyStream {
  public:
   virtual ~BodyStream() = default;

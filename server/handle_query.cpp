@@ -143,7 +143,7 @@ HandlerResult answer_query(const Services& services, const HttpRequest& request,
 HandlerResult post_query(const Services& services, const HttpRequest& request) {
   const Result<void> parameters = check_query_parameters(request, {"integers"});
   if (!parameters) co_return std::unexpected(parameters.error());
-  Result<JsonValue> body = read_json(request.body, services.json_limits);
+  Result<JsonValue> body = co_await read_body(request.body, services.json_limits);
   if (!body) co_return std::unexpected(std::move(body.error()));
   co_return co_await answer_query(services, request, std::move(*body));
 }

@@ -1,6 +1,7 @@
 // PUT, PATCH and DELETE /v1/tables/{table}/rows/{id}
 #include <algorithm>
 
+#include "server/handler_tools.hpp"
 #include "server/handlers.hpp"
 #include "server/json_reader.hpp"
 #include "server/problem.hpp"
@@ -56,13 +57,13 @@ Access<RowChange> prepare_change(const Services& services, const HttpRequest& re
                       .precondition = std::move(*precondition)};
 }
 
-Result<ColumnValues> decode_change(const Services& services, const HttpRequest& request,
-                                   const RowChange& change) {
-  Result<JsonValue> body = read_json(request.body, services.json_limits);
-  if (!body) return std::unexpected(std::move(body.error()));
+Access<ColumnValues> read_change(const Services& services, const HttpRequest& request,
+                                 const RowChange& change) {
+  Result<JsonValue> body = co_await read_body(request.body, services.json_limits);
+  if (!body) co_return std::unexpected(std::move(body.error()));
   Result<ColumnValues> values = decode_row(*body, change.table.description, change.table.layout);
-  if (!values) return values;
-  return without_identity(std::move(*values), change.table.layout, change.key, change.precondition);
+  if (!values) co_return values;
+  co_return without_identity(std::move(*values), change.table.layout, change.key, change.precondition);
 }
 
 // Why a change met no row: it is gone, or it has another version than the client thinks.
@@ -119,7 +120,7 @@ ColumnValues with_key(ColumnValues values, const RowLayout& layout, const Row& k
 HandlerResult put_row(const Services& services, const HttpRequest& request) {
   const Result<RowChange> change = co_await prepare_change(services, request);
   if (!change) co_return std::unexpected(change.error());
-  Result<ColumnValues> values = decode_change(services, request, *change);
+  Result<ColumnValues> values = co_await read_change(services, request, *change);
   if (!values) co_return std::unexpected(values.error());
   const RowLayout& layout = change->table.layout;
   Statement statement;
@@ -135,7 +136,7 @@ HandlerResult put_row(const Services& services, const HttpRequest& request) {
 HandlerResult patch_row(const Services& services, const HttpRequest& request) {
   const Result<RowChange> change = co_await prepare_change(services, request);
   if (!change) co_return std::unexpected(change.error());
-  Result<ColumnValues> values = decode_change(services, request, *change);
+  Result<ColumnValues> values = co_await read_change(services, request, *change);
   if (!values) co_return std::unexpected(values.error());
   Statement statement =
       change_row(change->table.layout, change->key, change->precondition, std::move(*values));

@@ -1,6 +1,6 @@
 // GET and POST /v1/tables/{table}/rows, GET /v1/tables/{table}/rows/{id}
+#include "server/handler_tools.hpp"
 #include "server/handlers.hpp"
-#include "server/json_reader.hpp"
 #include "server/row_access.hpp"
 #include "server/row_body.hpp"
 #include "server/row_cursor.hpp"
@@ -62,7 +62,7 @@ HandlerResult post_row(const Services& services, const HttpRequest& request) {
   Result<RowOptions> options =
       decode_row_options(request, services.limits, {"mode", "timeout_ms", "integers"});
   if (!options) co_return std::unexpected(options.error());
-  Result<JsonValue> body = read_json(request.body, services.json_limits);
+  Result<JsonValue> body = co_await read_body(request.body, services.json_limits);
   if (!body) co_return std::unexpected(std::move(body.error()));
   const Result<RowTable> table = co_await find_row_table(services, *options, request);
   if (!table) co_return std::unexpected(table.error());

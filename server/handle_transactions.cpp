@@ -13,10 +13,9 @@ namespace {
 
 constexpr std::size_t kReceiptBytes = 512;  // of a small transaction, with room to spare
 
-Result<TransactionRequest> take_transaction(const Services& services, const HttpRequest& request) {
-  Result<JsonValue> body = read_transaction(request.body, services.json_limits, services.limits);
-  if (!body) return std::unexpected(std::move(body.error()));
-  Result<TransactionRequest> decoded = decode_transaction(*body, services.limits);
+Result<TransactionRequest> take_transaction(const Services& services, const HttpRequest& request,
+                                            JsonValue body) {
+  Result<TransactionRequest> decoded = decode_transaction(body, services.limits);
   if (!decoded) return decoded;
   const Result<void> mode = check_mode(services, decoded->transaction);
   if (!mode) return std::unexpected(mode.error());
@@ -32,7 +31,10 @@ HandlerResult post_transaction(const Services& services, const HttpRequest& requ
   if (!parameters) co_return std::unexpected(parameters.error());
   const Result<IntegerStyle> integers = integer_style(request);
   if (!integers) co_return std::unexpected(integers.error());
-  Result<TransactionRequest> decoded = take_transaction(services, request);
+  Result<JsonValue> body =
+      co_await read_body(request.body, services.json_limits, transaction_rows(services.limits));
+  if (!body) co_return std::unexpected(std::move(body.error()));
+  Result<TransactionRequest> decoded = take_transaction(services, request, std::move(*body));
   if (!decoded) co_return std::unexpected(std::move(decoded.error()));
 
   auto start = [&services, &request, &decoded](MultiDbCoordinator::Callback<WriteReceipt> done) {

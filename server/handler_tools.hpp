@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
@@ -12,6 +13,7 @@
 #include "core/query.hpp"
 #include "core/transaction.hpp"
 #include "server/http_message.hpp"
+#include "server/json_reader.hpp"
 #include "server/json_writer.hpp"
 
 namespace quorate {
@@ -41,6 +43,10 @@ class Turn {
 inline Deadline deadline_after(std::chrono::milliseconds timeout) {
   return std::chrono::steady_clock::now() + timeout;
 }
+
+// read_json(); while a large body is read, other connections get their turn. The body must outlive the coroutine.
+boost::asio::awaitable<Result<JsonValue>> read_body(std::string_view body, JsonLimits limits,
+                                                    JsonRowsMember rows = {});
 
 // malformed_request if the URL has a query parameter other than these: a misspelt one must not go unnoticed.
 Result<void> check_query_parameters(const HttpRequest& request,

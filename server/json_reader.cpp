@@ -257,32 +257,74 @@ std::string place_of(std::string_view text, std::size_t at) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column + 1);
 }
 
-// `arguments`: of the builder, behind the limits. Returns what it has built of the whole text.
-template <typename... Arguments>
-Result<JsonValue> parse(std::string_view text, const JsonLimits& limits, Arguments&&... arguments) {
-  json::parse_options options;
-  options.numbers = json::number_precision::none;
-  options.max_depth = limits.depth + 1;  // the builder is the first to refuse, and says why
-  json::basic_parser<Builder> parser(options, limits, std::forward<Arguments>(arguments)...);
-  boost::system::error_code code;
-  const std::size_t read = parser.write_some(false, text.data(), text.size(), code);
-  if (parser.handler().error()) return std::unexpected(std::move(*parser.handler().error()));
-  if (!code && read < text.size()) code = json::error::extra_data;
-  if (!code) return parser.handler().take();
-  return fail(ErrorCode::malformed_request,
-              "The body is not valid JSON at " + place_of(text, read) + ": " + code.message() + ".");
-}
+class Reading {
+ public:
+  // `arguments`: of the builder, behind the limits.
+  template <typename... Arguments>
+  Reading(std::string_view text, const JsonLimits& limits, Arguments&&... arguments)
+      : text_(text), parser_(options(limits), limits, std::forward<Arguments>(arguments)...) {}
+
+  bool read(std::size_t bytes) {
+    const std::string_view part = text_.substr(read_, bytes);
+    const bool has_more = read_ + part.size() < text_.size();
+    const std::size_t used = parser_.write_some(has_more, part.data(), part.size(), code_);
+    read_ += used;
+    if (!code_ && used < part.size()) code_ = json::error::extra_data;
+    return has_more && !code_;
+  }
+
+  Result<JsonValue> take() {
+    if (parser_.handler().error()) return std::unexpected(std::move(*parser_.handler().error()));
+    if (!code_) return parser_.handler().take();
+    return fail(ErrorCode::malformed_request,
+                "The body is not valid JSON at " + place_of(text_, read_) + ": " + code_.message() + ".");
+  }
+
+ private:
+  static json::parse_options options(const JsonLimits& limits) {
+    json::parse_options options;
+    options.numbers = json::number_precision::none;
+    options.max_depth = limits.depth + 1;  // the builder is the first to refuse, and says why
+    return options;
+  }
+
+  const std::string_view text_;
+  json::basic_parser<Builder> parser_;
+  std::size_t read_ = 0;
+  boost::system::error_code code_;
+};
 
 }  // namespace
 
 Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits, const JsonRowsMember& rows) {
-  return parse(text, limits, rows);
+  Reading reading(text, limits, rows);
+  reading.read(text.size());
+  return reading.take();
 }
 
 Result<void> read_json_row(std::string_view text, const JsonLimits& limits, ParameterRowsBuilder& rows) {
-  const Result<JsonValue> parsed = parse(text, limits, rows);
-  if (!parsed) return std::unexpected(parsed.error());
+  Reading reading(text, limits, rows);
+  reading.read(text.size());
+  const Result<JsonValue> read = reading.take();
+  if (!read) return std::unexpected(read.error());
   return {};
+}
+
+struct JsonReading::Impl : Reading {
+  using Reading::Reading;
+};
+
+JsonReading::JsonReading(std::string_view text, const JsonLimits& limits, const JsonRowsMember& rows)
+    : impl_(std::make_unique<Impl>(text, limits, rows)) {}
+
+JsonReading::~JsonReading() = default;
+
+bool JsonReading::read(std::size_t bytes) {
+  return impl_->read(bytes);
+}
+
+Result<JsonValue> JsonReading::take() {
+  return impl_->take();
 }
 
 }  // namespace quorate

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -25,6 +26,22 @@ struct JsonRowsMember {
 // too large for a double, a name given twice in one object. limit_exceeded: nested too deep, too many values.
 // The message says where or what.
 Result<JsonValue> read_json(std::string_view text, const JsonLimits& limits, const JsonRowsMember& rows = {});
+
+// read_json() in parts, so that others need not wait while a long text is read. Text and limits must outlive it.
+class JsonReading {
+ public:
+  JsonReading(std::string_view text, const JsonLimits& limits, const JsonRowsMember& rows = {});
+  ~JsonReading();
+
+  // Reads on, for so many bytes at most, but at least one. False: there is nothing left to be read.
+  bool read(std::size_t bytes);
+  // Once, after that. Errors: those of read_json().
+  Result<JsonValue> take();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 // Reads one row of parameters, which is all of the text. What is wrong with the row itself `rows` says; the errors are those
 // of read_json().

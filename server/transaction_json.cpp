@@ -102,11 +102,9 @@ void append_statement_result(std::string& out, const StatementResult& result, In
 
 }  // namespace
 
-Result<JsonValue> read_transaction(std::string_view body, const JsonLimits& json_limits,
-                                   const CoreLimits& limits) {
-  const ParameterRowsLimits rows{.rows = limits.parameter_rows,
-                                 .values_per_row = limits.parameters_per_statement};
-  return read_json(body, json_limits, {.name = kRowsField, .limits = rows});
+JsonRowsMember transaction_rows(const CoreLimits& limits) {
+  return {.name = kRowsField,
+          .limits = {.rows = limits.parameter_rows, .values_per_row = limits.parameters_per_statement}};
 }
 
 Result<TransactionRequest> decode_transaction(JsonValue& body, const CoreLimits& limits) {

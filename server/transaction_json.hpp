@@ -17,11 +17,10 @@ struct TransactionRequest {
   std::chrono::milliseconds timeout;
 };
 
-// Errors: those of read_json().
-Result<JsonValue> read_transaction(std::string_view body, const JsonLimits& json_limits,
-                                   const CoreLimits& limits);
+// What to read in the body as rows.
+JsonRowsMember transaction_rows(const CoreLimits& limits);
 
-// Of what read_transaction() has read. Errors: malformed_request, limit_exceeded; those about one statement name its position.
+// Of a body that was read with them. Errors: malformed_request, limit_exceeded; those about one statement name its position.
 Result<TransactionRequest> decode_transaction(JsonValue& body, const CoreLimits& limits);
 
 void append_receipt(std::string& out, const WriteReceipt& receipt, IntegerStyle integers);

@@ -25,6 +25,32 @@ T read_as(std::string_view text) {
   return *result->as<T>();
 }
 
+// Everything that can be told apart, as a text.
+std::string shown(JsonValue value) {
+  if (const auto* text = value.as<std::string>()) return "'" + *text + "'";
+  if (const auto* integer = value.as<std::int64_t>()) return std::to_string(*integer);
+  if (const auto* real = value.as<double>()) return std::to_string(*real) + "r";
+  if (const auto* boolean = value.as<bool>()) return *boolean ? "true" : "false";
+  if (const auto* rows = value.as<JsonValue::Rows>()) {
+    const JsonRows& read = **rows;
+    return read.failure ? "failure" + read.failure->text : "rows " + std::string(read.rows.bytes());
+  }
+  std::string all;
+  if (const auto* array = value.as<JsonValue::Array>()) {
+    for (const JsonValue& element : *array) all += shown(element) + ",";
+    return "[" + all + "]";
+  }
+  if (const auto* object = value.as<JsonValue::Object>()) {
+    for (const JsonMember& member : *object) all += member.name + ":" + shown(member.value) + ",";
+    return "{" + all + "}";
+  }
+  return "null";
+}
+
+std::string read_text(const Result<JsonValue>& result) {
+  return result ? shown(*result) : result.error().message;
+}
+
 }  // namespace
 
 TEST_CASE("a NUL does not end the text") {
@@ -114,6 +140,59 @@ TEST_CASE("texts with escapes, which come in parts, do not run into each other")
   CHECK(array[1].as<std::string>()->empty());
   CHECK(*array[2].as<double>() == -1.25);
   CHECK(*array[3].as<std::string>() == "h");
+}
+
+TEST_CASE("a text that is read in parts, however long they are, gives what it gives at one go") {
+  constexpr JsonLimits kManyValues{.depth = 5, .values = 40};
+  const JsonRowsMember rows{.name = "rows", .limits = {}};
+  for (const std::string_view text :
+       {R"( {"a":[1,-23.5e+2,true,false,null,"x\n\u00e9\ud83d\ude80y",[],{}],"":{"b":9007199254740993}} )",
+        "{\n \"rows\": [[1, \"Ada \u2200\", null], [2, \"\\\"\", 2.25]],\n \"rest\": \"\" }\n\n",
+        R"({"rows":[[1],[2,3]],"b":1})",
+        R"({"rows":[{"x":1,"y":"\u0041"},{"y":"b","x":-7}]})",
+        "-0",
+        "12345",
+        "1e5",
+        "  null  ",
+        "\"text\"",
+        "",
+        " ",
+        "{",
+        "[1,]",
+        "[1] 2",
+        "[1]  x",
+        "{} {}",
+        "1 2",
+        "tru",
+        "truex",
+        "01",
+        "1.",
+        "-",
+        "1e",
+        "\"a",
+        R"("\ud83d")",
+        R"({"a":1,"a":2})",
+        "[[[[[[]]]]]]",
+        "[18446744073709551616]",
+        "{\n  \"a\": ?\n}"}) {
+    const std::string whole = read_text(read_json(text, kManyValues, rows));
+    for (std::size_t bytes = 1; bytes <= text.size() + 1; ++bytes) {
+      CAPTURE(text);
+      CAPTURE(bytes);
+      JsonReading reading(text, kManyValues, rows);
+      std::size_t steps = 1;
+      while (reading.read(bytes)) ++steps;
+      CHECK(read_text(reading.take()) == whole);
+      CHECK(steps <= (text.size() + bytes - 1) / bytes + 1);
+    }
+  }
+  // Here the place may be any within the broken character.
+  for (std::size_t bytes = 1; bytes <= 4; ++bytes) {
+    JsonReading reading("\"\xE2\x88\"", kManyValues);
+    while (reading.read(bytes)) {
+    }
+    CHECK_FALSE(reading.take().has_value());
+  }
 }
 
 TEST_CASE("depth and the number of values are limited") {

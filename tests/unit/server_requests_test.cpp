@@ -15,7 +15,7 @@ const CoreLimits kLimits{
     .statements_per_transaction = 3, .sql_bytes = 20, .parameters_per_statement = 2, .parameter_rows = 3};
 
 Result<TransactionRequest> transaction(std::string_view text) {
-  Result<JsonValue> body = read_transaction(text, {}, kLimits);
+  Result<JsonValue> body = read_json(text, {}, transaction_rows(kLimits));
   REQUIRE(body.has_value());
   return decode_transaction(*body, kLimits);
 }
