@@ -18,7 +18,7 @@ class Api {
   explicit Api(const Services& services) : services_(services) {}
 
   // Answers one request; errors, exceptions of a handler included, are problem responses. Any number may run
-  // at once, each on its connection's event loop. The request must outlive the coroutine.
+  // at once, each on its connection's strand. The request must outlive the coroutine.
   boost::asio::awaitable<HttpResponse> handle(HttpRequest& request) const;
 
   // For a request that never became one: a broken header, a body that is too large, a time that ran out.

@@ -8,7 +8,7 @@
 
 namespace quorate {
 
-// Runs on the connection's event loop.
+// Runs on the connection's strand.
 class BodySource {
  public:
   virtual ~BodySource() = default;

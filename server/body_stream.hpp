@@ -14,7 +14,7 @@ namespace quorate {
 
 using BodyTrailers = std::vector<std::pair<std::string_view, std::string>>;
 
-// Runs on the connection's event loop.
+// Runs on the connection's strand.
 class BodyStream {
  public:
   virtual ~BodyStream() = default;

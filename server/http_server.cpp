@@ -2,8 +2,6 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -29,19 +27,6 @@ constexpr int kBacklog = 4096;
 // When accepting fails, mostly because no file descriptors are left.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
-// One thread's connections. What they do, they do on that thread alone, one step at a time, without locks.
-struct EventLoop {
-  asio::io_context io{1};  // destroyed last: connections that never ended are destroyed with it
-  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
-  std::atomic<std::size_t> connections = 0;
-};
-
-std::vector<std::unique_ptr<EventLoop>> make_loops(std::size_t count) {
-  std::vector<std::unique_ptr<EventLoop>> loops;
-  while (loops.size() < count) loops.push_back(std::make_unique<EventLoop>());
-  return loops;
-}
-
 tcp::endpoint resolve(asio::io_context& io, const HttpOptions& options) {
   tcp::resolver resolver(io);
   return *resolver.resolve(options.address, std::to_string(options.port)).begin();
@@ -54,34 +39,36 @@ struct HttpServer::Impl {
       : options(given_options),
         api(services),
         context{.api = api, .options = options, .body_budget = BodyBudget(options.limits.body_memory_bytes)},
-        loops(make_loops(options.io_threads)),
-        acceptor(loops.front()->io, resolve(loops.front()->io, options)) {
+        io(static_cast<int>(options.io_threads)),
+        acceptor_strand(asio::make_strand(io)),
+        acceptor(acceptor_strand, resolve(io, options)),
+        work(io.get_executor()) {
     acceptor.listen(kBacklog);
   }
 
   asio::awaitable<void> accept_connections();
-  asio::awaitable<void> run_session(EventLoop& loop, std::shared_ptr<Session> session, bool is_refused);
-  void open_session(EventLoop& loop, ConnectionSocket socket);
+  asio::awaitable<void> run_session(std::shared_ptr<Session> session, bool is_refused);
+  void open_session(ConnectionSocket socket);
 
   const HttpOptions options;
   const Api api;
   SessionContext context;
   ConnectionRegistry connections;
-  std::vector<std::unique_ptr<EventLoop>> loops;  // below what sessions use
-  tcp::acceptor acceptor;                         // on the first loop
-  std::vector<std::jthread> threads;              // one for each loop
+  asio::io_context io;  // below what sessions use: those that never ended are destroyed with it
+  asio::strand<asio::io_context::executor_type> acceptor_strand;
+  tcp::acceptor acceptor;  // on its strand
+  asio::executor_work_guard<asio::io_context::executor_type> work;
+  std::vector<std::jthread> threads;
 };
 
 asio::awaitable<void> HttpServer::Impl::accept_connections() {
   constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
-  asio::steady_timer pause(acceptor.get_executor());
+  asio::steady_timer pause(acceptor_strand);
   while (!context.stopping) {
-    EventLoop& loop = **std::ranges::min_element(
-        loops, {}, [](const auto& each) { return each->connections.load(std::memory_order_relaxed); });
-    ConnectionSocket socket(loop.io.get_executor());
+    ConnectionSocket socket(asio::make_strand(io));
     const auto [code] = co_await acceptor.async_accept(socket, kNoThrow);
     if (!code) {
-      open_session(loop, std::move(socket));
+      open_session(std::move(socket));
       continue;
     }
     if (context.stopping) co_return;
@@ -91,7 +78,8 @@ asio::awaitable<void> HttpServer::Impl::accept_connections() {
   }
 }
 
-void HttpServer::Impl::open_session(EventLoop& loop, ConnectionSocket socket) {
+void HttpServer::Impl::open_session(ConnectionSocket socket) {
+  const ConnectionStrand strand = socket.get_executor();
   auto session = std::make_shared<Session>(std::move(socket), context);
   const std::size_t count = connections.add(session);
   if (count > options.limits.connections + kRefusalsAtOnce) {
@@ -99,14 +87,11 @@ void HttpServer::Impl::open_session(EventLoop& loop, ConnectionSocket socket) {
     return;
   }
   const bool is_refused = count > options.limits.connections;
-  ++loop.connections;
-  asio::co_spawn(loop.io, run_session(loop, std::move(session), is_refused), asio::detached);
+  asio::co_spawn(strand, run_session(std::move(session), is_refused), asio::detached);
 }
 
-asio::awaitable<void> HttpServer::Impl::run_session(EventLoop& loop, std::shared_ptr<Session> session,
-                                                    bool is_refused) {
+asio::awaitable<void> HttpServer::Impl::run_session(std::shared_ptr<Session> session, bool is_refused) {
   co_await session->serve(is_refused);
-  --loop.connections;
   connections.remove(session);
 }
 
@@ -119,9 +104,9 @@ HttpServer::~HttpServer() {
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options, const Services& services) {
   try {
     auto impl = std::make_unique<Impl>(options, services);
-    asio::co_spawn(impl->acceptor.get_executor(), impl->accept_connections(), asio::detached);
-    for (const auto& loop : impl->loops) {
-      impl->threads.emplace_back([&io = loop->io] { io.run(); });
+    asio::co_spawn(impl->acceptor_strand, impl->accept_connections(), asio::detached);
+    for (std::size_t i = 0; i < options.io_threads; ++i) {
+      impl->threads.emplace_back([&io = impl->io] { io.run(); });
     }
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
   } catch (const boost::system::system_error& error) {
@@ -139,7 +124,7 @@ std::string HttpServer::url() const {
 
 void HttpServer::begin_stop() {
   impl_->context.stopping = true;
-  asio::post(impl_->acceptor.get_executor(), [this] {
+  asio::post(impl_->acceptor_strand, [this] {
     boost::system::error_code ignored;
     impl_->acceptor.close(ignored);
     // Here, behind the last accept, the registry has every connection there will be.
@@ -155,7 +140,7 @@ void HttpServer::stop() {
   if (impl_->threads.empty()) return;
   begin_stop();
   for (const std::shared_ptr<Session>& session : impl_->connections.all()) session->abort();
-  for (const auto& loop : impl_->loops) loop->work.reset();
+  impl_->work.reset();
   impl_->threads.clear();  // joins: every connection's coroutine has ended
 }
 

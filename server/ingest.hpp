@@ -18,7 +18,7 @@ namespace quorate {
 // The longest Idempotency-Key of an ingestion: the keys of its transactions are that key, "#" and their number from 1.
 inline constexpr std::size_t kMaxIngestKeyBytes = 234;
 
-// Runs on the connection's event loop. Services and request outlive it.
+// Runs on the connection's strand. Services and request outlive it.
 class Ingest {
  public:
   // The key may be empty: then there is none.

@@ -29,7 +29,7 @@ struct IngestFailure {
   std::optional<std::uint64_t> line = {};
 };
 
-// Runs on the connection's event loop.
+// Runs on the connection's strand.
 class IngestReader {
  public:
   struct Limits {

@@ -14,7 +14,7 @@
 
 namespace quorate {
 
-// Parses one request; make a new one for the next. Used on the connection's event loop only.
+// Parses one request; make a new one for the next. Used on the connection's strand only.
 class RequestParser final : public boost::beast::http::basic_parser<true> {
  public:
   // Fills `request`, which is empty. All three must outlive the parser.

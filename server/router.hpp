@@ -14,7 +14,7 @@ namespace quorate {
 
 struct Services;
 
-// Runs on the connection's event loop. The services and the request outlive the coroutine.
+// Runs on the connection's strand. The services and the request outlive the coroutine.
 using Handler = boost::asio::awaitable<Result<HttpResponse>> (*)(const Services& services,
                                                                  const HttpRequest& request);
 

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
 #include <memory>
@@ -20,8 +21,8 @@
 
 namespace quorate {
 
-using ConnectionSocket =
-    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+using ConnectionStrand = boost::asio::strand<boost::asio::io_context::executor_type>;
+using ConnectionSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, ConnectionStrand>;
 
 // What all connections of a server share. Outlives them.
 struct SessionContext {
@@ -31,7 +32,7 @@ struct SessionContext {
   std::atomic<bool> stopping = false;
 };
 
-// Runs on its socket's event loop, which one thread runs; members without a word about threads are for that one only.
+// Runs on its socket's strand; members without a word about threads are for that strand only.
 class Session : public std::enable_shared_from_this<Session>, private BodySource {
  public:
   Session(ConnectionSocket socket, SessionContext& context);

@@ -15,14 +15,14 @@
 
 namespace quorate {
 
-// For one thread's event loop; the callback may be called on any thread.
+// For one strand; the callback may be called on any thread.
 template <typename T>
 class StartedResult {
  public:
   // Calls start(callback) at once. The callback must be called at most once, and may be after this object is gone.
   template <typename Start>
-  StartedResult(const boost::asio::any_io_executor& loop, Start start)
-      : state_(std::make_shared<State>(loop)) {
+  StartedResult(const boost::asio::any_io_executor& strand, Start start)
+      : state_(std::make_shared<State>(strand)) {
     start(MultiDbCoordinator::Callback<T>([state = state_](Result<T> result) {
       boost::asio::post(state->wake.get_executor(), [state, result = std::move(result)]() mutable {
         state->result = std::move(result);
@@ -45,7 +45,7 @@ class StartedResult {
 
  private:
   struct State {
-    explicit State(const boost::asio::any_io_executor& loop) : wake(loop) {}
+    explicit State(const boost::asio::any_io_executor& strand) : wake(strand) {}
     boost::asio::steady_timer wake;
     std::optional<Result<T>> result;
   };
