@@ -34,13 +34,15 @@ std::uint64_t read_total(const std::filesystem::path& file) {
   throw std::runtime_error("callgrind has not written " + file.string());
 }
 
-void write_rows(const QuorateTarget& target, Workload& workload, std::size_t connections,
-                std::uint64_t transactions) {
+// Returns how many it has written: what is under way when there are enough is finished.
+std::uint64_t write_rows(const QuorateTarget& target, Workload& workload, std::size_t connections,
+                         std::uint64_t transactions) {
   const RunResult result = run_load(
       {.port = target.port(), .connections = connections, .duration = kLoadLimit, .operations = transactions},
       workload);
   if (result.errors > 0) throw std::runtime_error(result.first_error);
   if (result.operations < transactions) throw std::runtime_error("the transactions take too long");
+  return result.operations;
 }
 
 // A cluster's life: what each node, the leader first, does for a transaction while many connections write. What it does
@@ -68,13 +70,13 @@ std::vector<double> count(const BenchOptions& options) {
   const auto workload = target.inserts(options.connections, kSmallRowBytes);
   write_rows(target, *workload, options.connections, kWarmUpTransactions);
   set_counting("on");
-  write_rows(target, *workload, options.connections, options.cpu_transactions);
+  const std::uint64_t written = write_rows(target, *workload, options.connections, options.cpu_transactions);
   set_counting("off");
   if (!target.stop()) throw std::runtime_error("a server did not stop cleanly");
   std::vector<double> instructions;
   for (const pid_t node : nodes) {
     const std::uint64_t total = read_total(folder.path() / fmt::format("callgrind.{}", node));
-    instructions.push_back(static_cast<double>(total) / static_cast<double>(options.cpu_transactions));
+    instructions.push_back(static_cast<double>(total) / static_cast<double>(written));
   }
   return instructions;
 }
